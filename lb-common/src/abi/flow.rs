@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The flow table. A flow is two entries, one a direction, each keyed by the tuple on the wire; either one's recipe,
+//! reversed, is the other's key.
+
+use core::mem::{offset_of, size_of};
+
+use crate::net::{Addr4, Addr6, Address, Be16};
+
+/// Bit of [`FlowMeta::state`]: this entry is the direction from the backend. The other bits are in [`crate::tcp`].
+pub const REVERSE: u32 = 1;
+
+/// One direction of a flow as it stands on the wire: 16 bytes for IPv4, 40 for IPv6.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FlowKey<A> {
+    /// Source address.
+    pub source: A,
+    /// Destination address.
+    pub destination: A,
+    /// Source port.
+    pub source_port: Be16,
+    /// Destination port.
+    pub destination_port: Be16,
+    /// Protocol number, TCP or UDP.
+    pub protocol: u8,
+    /// Zero.
+    pub pad: [u8; 3],
+}
+
+/// What one direction of a flow becomes on the wire, and what the packet path needs to know for that: 56 bytes for
+/// IPv4, 80 for IPv6.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FlowEntry<A> {
+    /// The source address to write.
+    pub source: A,
+    /// The destination address to write.
+    pub destination: A,
+    /// The source port to write.
+    pub source_port: Be16,
+    /// The destination port to write.
+    pub destination_port: Be16,
+    /// What both families share.
+    pub meta: FlowMeta,
+}
+
+/// The part of a flow's entry that does not depend on the family.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FlowMeta {
+    /// What the rewrite adds to the IPv4 header's checksum; see [`crate::checksum`].
+    pub ip_delta: u16,
+    /// What the rewrite adds to the TCP or UDP checksum.
+    pub l4_delta: u16,
+    /// Index of the service, for counters.
+    pub service: u32,
+    /// Slot of the backend.
+    pub backend: u32,
+    /// The slot's generation when the flow was created; another one means another owner.
+    pub generation: u32,
+    /// Index of the next hop; used in the direction from the backend only, the other one takes the backend's.
+    pub next_hop: u32,
+    /// [`super::Control::route_epoch`] when `next_hop` was found.
+    pub route_epoch: u32,
+    /// Seconds of silence until the flow is forgotten, while it is open.
+    pub idle_timeout: u32,
+    /// [`REVERSE`] and the bits of [`crate::tcp`]; only ever added to.
+    pub state: u32,
+    /// Seconds on the boot clock of the last packet, renewed about once a second.
+    pub last_seen: u32,
+    /// The jiffies of that renewal, shifted by [`crate::limits::TOUCH_JIFFIES_SHIFT`].
+    pub touched: u32,
+    /// Unproven TCP flows: the acknowledgement number that proves the client, once [`crate::tcp::ANSWERED`] is set.
+    pub proof: u32,
+}
+
+impl<A: Address> FlowKey<A> {
+    /// The key of the other direction as it would be without translation.
+    #[inline(always)]
+    #[must_use]
+    pub fn reversed(&self) -> Self {
+        Self {
+            source: self.destination,
+            destination: self.source,
+            source_port: self.destination_port,
+            destination_port: self.source_port,
+            protocol: self.protocol,
+            pad: [0; 3],
+        }
+    }
+}
+
+impl<A: Address> FlowEntry<A> {
+    /// The key under which the other direction of this flow is found.
+    #[inline(always)]
+    pub fn peer(&self, protocol: u8) -> FlowKey<A> {
+        FlowKey {
+            source: self.destination,
+            destination: self.source,
+            source_port: self.destination_port,
+            destination_port: self.source_port,
+            protocol,
+            pad: [0; 3],
+        }
+    }
+}
+
+impl FlowMeta {
+    /// True for the direction from the client to the backend.
+    #[inline(always)]
+    pub const fn from_client(&self) -> bool {
+        self.state & REVERSE == 0
+    }
+}
+
+const _: () = {
+    assert!(size_of::<FlowKey<Addr4>>() == 16 && size_of::<FlowKey<Addr6>>() == 40);
+    assert!(size_of::<FlowMeta>() == 44);
+    assert!(size_of::<FlowEntry<Addr4>>() == 56 && size_of::<FlowEntry<Addr6>>() == 80);
+    assert!(offset_of!(FlowEntry<Addr4>, meta) == 12 && offset_of!(FlowEntry<Addr6>, meta) == 36);
+};
