@@ -257,7 +257,7 @@ impl fmt::Display for BackendId {
 impl LoadBalancer {
     /// The backends that this load balancer's instances make.
     pub fn backends(&self) -> impl Iterator<Item = (BackendId, &Instance)> {
-        self.instances.iter().flat_map(|instance| {
+        self.instances.iter().flat_map(move |instance| {
             instance.addresses.iter().map(move |address| {
                 (BackendId { load_balancer: self.label.clone(), address: *address }, instance)
             })
