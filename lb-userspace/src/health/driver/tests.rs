@@ -218,20 +218,21 @@ async fn shutdown_ends_every_worker() {
 
 #[tokio::test]
 async fn a_real_backend_dies_and_comes_back() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    // An address whose ports no other test takes while nobody listens.
+    let listener = TcpListener::bind("127.0.0.78:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let quick = HealthCheck { check_interval: Duration::from_millis(20), ..check(address.port()) };
-    let (desired, states) = watch::channel(source(Some(quick), &["127.0.0.1"]));
+    let (desired, states) = watch::channel(source(Some(quick), &["127.0.0.78"]));
     let (verdicts, report) = watch::channel(Arc::default());
     let shutdown = CancellationToken::new();
     let driver = tokio::spawn(run(states, verdicts, shutdown.clone()));
     let mut lab = Lab { scene: Arc::default(), desired, report, shutdown, driver };
 
-    lab.until_verdict("127.0.0.1", Verdict::Up).await;
+    lab.until_verdict("127.0.0.78", Verdict::Up).await;
     drop(listener);
-    let health = lab.until_verdict("127.0.0.1", Verdict::Down).await;
+    let health = lab.until_verdict("127.0.0.78", Verdict::Down).await;
     assert_eq!(health.last_error.as_deref(), Some("connection refused"));
     let _listener = TcpListener::bind(address).await.unwrap();
-    lab.until_verdict("127.0.0.1", Verdict::Up).await;
+    lab.until_verdict("127.0.0.78", Verdict::Up).await;
     lab.stop().await;
 }

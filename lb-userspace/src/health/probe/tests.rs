@@ -80,9 +80,9 @@ async fn complaint(target: SocketAddr, kind: Probe, timeout: Duration) -> String
     error.to_string()
 }
 
-/// An address where nobody listens.
+/// Where nobody listens: no other test takes ports of this address.
 async fn deserted() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap()
+    TcpListener::bind("127.0.0.79:0").await.unwrap().local_addr().unwrap()
 }
 
 #[tokio::test]
@@ -174,6 +174,7 @@ async fn an_endless_head_is_cut_off() {
 #[tokio::test]
 async fn a_slow_drip_ends_with_the_timeout() {
     let (target, _server) = serve("127.0.0.1:0", async |mut stream| {
+        head(&mut stream).await;
         while stream.write_all(b"HTTP/1.1 103 Early Hints\r\n\r\n").await.is_ok() {
             tokio::task::yield_now().await;
         }
