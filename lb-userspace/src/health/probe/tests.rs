@@ -10,7 +10,7 @@ use tokio_rustls::TlsAcceptor;
 use super::*;
 
 /// Long enough for a loaded machine; probes that are to run into it get [`SHORT`].
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 const SHORT: Duration = Duration::from_millis(300);
 
 /// A server whose connections all do the same; it ends with the test's runtime.
