@@ -135,4 +135,4 @@ fn removed_tables(pools: &[Pool<'_>], observed: &Observed) -> Vec<Change> {
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
-mod tests;
+pub(in crate::reconcile) mod tests;
