@@ -12,7 +12,7 @@ use super::scalar::Kind;
 use super::tree::{Node, Value};
 use crate::model::path::Path;
 use crate::model::problem::Problem;
-use crate::model::suggest::{closest, one_of};
+use crate::model::suggest::{closest, sentence};
 
 /// Reads a tree as a `T`; fails only if `T` has a kind of field that this reader does not know.
 pub(super) fn value<'de, T: Deserialize<'de>>(root: &Node, findings: &mut Findings) -> Option<T> {
@@ -155,7 +155,7 @@ impl<'t> Reader<'t, '_, '_> {
         let meant = closest(key, names);
         let fix = match meant {
             Some(name) => format!("did you mean {name}?"),
-            None => format!("remove it; fields here are {}", one_of(names).replace(" or ", " and ")),
+            None => format!("remove it; fields here are {}", sentence(names, "and")),
         };
         self.findings.note(line, Problem::at(&self.path.key(key), "is not a field", fix));
         meant

@@ -174,8 +174,10 @@ impl<'t> Builder<'t, '_> {
 
     /// The value, unless it has a tag, which would give it another meaning than it seems to have.
     fn untagged(&mut self, tag: Option<&Tag>, line: usize, path: &Path<'_>, value: Value) -> Value {
-        let Some(tag) = tag else { return value };
-        self.findings.replace(line, problem(path, TAG).with(tag));
+        if tag.is_none() {
+            return value;
+        }
+        self.findings.replace(line, problem(path, TAG));
         Value::Refused
     }
 }
