@@ -26,6 +26,7 @@ use balancer::BalancerDraft;
 use load_balancer::LoadBalancerDraft;
 
 /// Proves a spec, or names everything that is wrong with it.
+#[expect(clippy::needless_pass_by_value, reason = "what was proved is not to be used unproved any more")]
 pub fn validate(spec: Spec) -> Result<DesiredState, Vec<Problem>> {
     let mut problems = Problems::default();
     version(spec.version, &mut problems);

@@ -56,7 +56,8 @@ impl Page<'_> {
 
     /// Adds a heading, what the type is, and a row for each of its fields.
     fn section(&mut self, title: &str, definition: &Value, fields: &[&str]) {
-        self.text += &format!("\n## {title}\n\n{}\n\n", description(definition));
+        let heading = format!("\n## {title}\n\n{}\n\n", description(definition));
+        self.text += &heading;
         self.text += "| field | type | range | default | meaning |\n| --- | --- | --- | --- | --- |\n";
         for field in fields {
             self.text += &row(field, &definition["properties"][field], is_required(definition, field));

@@ -23,7 +23,7 @@ pub(super) fn check(list: &Path<'_>, drafts: &[LoadBalancerDraft], problems: &mu
         let item = list.index(index);
         let rules = item.key("forwarding_rules");
         for (number, rule) in draft.rules.iter().enumerate() {
-            let Some(rule) = rule else { continue };
+            let Some(rule) = *rule else { continue };
             if let Some((vip, (owner, place))) = claim(&mut owners, draft, rule, (index, number)) {
                 let owner = list.index(owner);
                 let owner = owner.key("forwarding_rules");
@@ -39,7 +39,7 @@ pub(super) fn check(list: &Path<'_>, drafts: &[LoadBalancerDraft], problems: &mu
 fn claim(
     owners: &mut Owners,
     draft: &LoadBalancerDraft,
-    rule: &ForwardingRule,
+    rule: ForwardingRule,
     place: Place,
 ) -> Option<(IpAddr, Place)> {
     let mut taken = None;

@@ -158,7 +158,7 @@ mod tests {
     use crate::model::spec;
 
     /// Longer than any machine is busy; a test that passes does not wait for it.
-    const DEADLINE: Duration = Duration::from_secs(60);
+    const DEADLINE: Duration = Duration::from_mins(1);
 
     /// A file with the example in a folder of its own.
     fn source() -> (tempfile::TempDir, FileSource) {

@@ -69,7 +69,7 @@ fn what_yaml_can_do_beyond_data_is_refused() {
 fn nesting_is_bounded() {
     let deep = "[".repeat(200) + &"]".repeat(200);
     assert!(problems(&deep)[0].contains("is nested too deeply"));
-    let deep: String = (0..200).map(|depth| format!("{}a:\n", " ".repeat(depth))).collect();
+    let deep = (0..200).fold(String::new(), |text, depth| text + &" ".repeat(depth) + "a:\n");
     assert!(problems(&deep)[0].contains("is nested too deeply"));
 }
 

@@ -65,13 +65,14 @@ impl Node {
         lines.insert(path.to_string(), self.line);
         match &self.value {
             Value::List(items) => {
-                items
-                    .iter()
-                    .enumerate()
-                    .for_each(|(index, item)| item.collect_lines(&path.index(index), lines));
+                for (index, item) in items.iter().enumerate() {
+                    item.collect_lines(&path.index(index), lines);
+                }
             }
             Value::Mapping(entries) => {
-                entries.iter().for_each(|(key, value)| value.collect_lines(&path.key(key), lines));
+                for (key, value) in entries {
+                    value.collect_lines(&path.key(key), lines);
+                }
             }
             Value::Scalar { .. } | Value::Refused => {}
         }
