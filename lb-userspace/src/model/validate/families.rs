@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use super::balancer::BalancerDraft;
 use super::load_balancer::LoadBalancerDraft;
 use crate::model::path::Path;
-use crate::model::problem::{Problem, Problems};
+use crate::model::problem::Problems;
 
 /// IPv4 or IPv6.
 #[derive(Clone, Copy)]
@@ -59,7 +59,7 @@ pub(super) fn check(
                 Use::None => {}
                 Use::Forwards => used = used.or(Some(index)),
                 Use::LeadsNowhere { vip } => {
-                    problems.0.push(leads_nowhere(&list.index(index).key("vips").index(vip), family));
+                    leads_nowhere(&list.index(index).key("vips").index(vip), family, problems);
                 }
             }
         }
@@ -69,10 +69,10 @@ pub(super) fn check(
     }
 }
 
-fn leads_nowhere(vip: &Path<'_>, family: Family) -> Problem {
+fn leads_nowhere(vip: &Path<'_>, family: Family, problems: &mut Problems) {
     let name = family.name;
     let message = format!("has no instance to go to: none has an {name} address");
-    Problem::at(vip, message, format!("add {name} addresses to the instances, or remove the VIP"))
+    problems.place(vip, message, format!("add {name} addresses to the instances, or remove the VIP"));
 }
 
 fn needs_source(
