@@ -18,7 +18,7 @@ use crate::model::spec::Spec;
 use crate::model::validate::validate;
 use crate::model::{DesiredState, path};
 
-/// The largest file that is read, in bytes: 100,000 rules take about 12 MiB.
+/// The largest file that is read, in bytes: 100,000 rules take about 10 MiB.
 pub const FILE_SIZE: usize = 16 << 20;
 
 /// Why a file gives no state.
