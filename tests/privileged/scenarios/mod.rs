@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What a user sees of the whole, a topic a module. Each test has a lab of its own.
+
+mod lab;
