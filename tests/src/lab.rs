@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -83,6 +84,11 @@ impl Lab {
         self.folder.path()
     }
 
+    /// Lets every user into the folder, for what runs without root.
+    pub fn open_to_all(&self) -> Result<()> {
+        fs::set_permissions(self.folder(), fs::Permissions::from_mode(0o777)).context("opening the folder")
+    }
+
     /// A folder for pins of whatever runs in the lab.
     pub fn pins(&self) -> PathBuf {
         Path::new(BPF_FOLDER).join(self.name())
@@ -91,16 +97,6 @@ impl Lab {
     /// What its namespaces and files are called, before the part that tells them apart.
     pub fn name(&self) -> &str {
         self.client.name().trim_end_matches("-client")
-    }
-
-    /// Gives up ownership: everything stays, for people to look at. Returns the namespaces' names.
-    pub fn keep(self) -> Vec<String> {
-        let all = [&self.client, &self.balancer]
-            .into_iter()
-            .chain(self.backends.iter().map(|backend| &backend.netns));
-        let names = all.map(|netns| netns.name().to_owned()).collect();
-        std::mem::forget(self);
-        names
     }
 
     /// Links, then addresses, then routes, then offloads and stubs.

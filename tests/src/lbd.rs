@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! lbd and lbctl in the lab, as a user runs them.
 
-use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -53,29 +52,23 @@ impl Lbd {
     /// The command that starts the daemon, for tests that want to see it refuse.
     pub fn command(&self, netns: &Netns) -> Result<Command> {
         let mut command = netns.command(own_program("lbd")?);
-        command.args([OsStr::new("run"), OsStr::new("--config"), self.file.as_os_str()]);
-        self.place(&mut command);
+        self.add_arguments(&mut command);
         Ok(command)
+    }
+
+    /// What the daemon is started with.
+    pub fn add_arguments(&self, command: &mut Command) {
+        command.arg("run").arg("--config").arg(&self.file).args(["--instance", "lab"]);
+        command.arg("--pin-root").arg(&self.pin_root);
+        command.arg("--run-dir").arg(self.folder.join("run"));
+        command.arg("--state-dir").arg(self.folder.join("state"));
     }
 
     /// Takes the program off and the pins away.
     pub fn detach(&self, lab: &Lab) -> Result<()> {
         let mut command = lab.balancer.command(own_program("lbd")?);
-        command.arg("detach");
-        command.args([
-            OsStr::new("--pin-root"),
-            self.pin_root.as_os_str(),
-            OsStr::new("--instance"),
-            OsStr::new("lab"),
-        ]);
+        command.args(["detach", "--instance", "lab", "--pin-root"]).arg(&self.pin_root);
         run(&mut command).map(drop)
-    }
-
-    fn place(&self, command: &mut Command) {
-        command.args(["--instance", "lab"]);
-        command.arg("--pin-root").arg(&self.pin_root);
-        command.arg("--run-dir").arg(self.folder.join("run"));
-        command.arg("--state-dir").arg(self.folder.join("state"));
     }
 
     /// Where its admin socket is.

@@ -2,7 +2,8 @@
 //! What the client does: curl with a new connection a request, datagrams from a new socket each, and wrk.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr, TcpStream, UdpSocket};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -101,6 +102,27 @@ fn ask(server: SocketAddr) -> Result<String> {
         }
     }
     last.map_or(Ok(String::new()), Err).with_context(|| format!("no answer from {server} to five datagrams"))
+}
+
+/// One request on an open connection, which stays open; says who answered.
+pub fn ask_on(mut stream: &TcpStream) -> Result<String> {
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.write_all(b"GET / HTTP/1.1\r\nHost: lab\r\n\r\n")?;
+    let mut reader = BufReader::new(stream);
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        ensure!(reader.read_line(&mut line)? > 0, "the connection was closed");
+        if let Some(number) = line.trim().strip_prefix("Content-Length: ") {
+            length = number.parse()?;
+        }
+        if line.trim().is_empty() {
+            break;
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body)?;
+    Ok(String::from_utf8_lossy(&body).trim().to_owned())
 }
 
 /// How long wrk runs if nobody stops it.

@@ -18,7 +18,8 @@ pub struct Scene {
     pub lbd: Lbd,
     /// The file that it was started with.
     pub config: Config,
-    servers: Vec<Process>,
+    /// What the backends run.
+    pub servers: Vec<Process>,
     /// Where all is.
     pub lab: Lab,
 }
