@@ -13,7 +13,7 @@ use std::{env, fs};
 
 use anyhow::{Context, Result, bail};
 
-pub use toolchain::{Missing, Toolchain};
+pub use toolchain::{Missing, Toolchain, linker_is_there};
 
 const TARGET: &str = "bpfel-unknown-none";
 
@@ -22,16 +22,20 @@ const TARGET: &str = "bpfel-unknown-none";
 /// Where no BPF toolchain is installed the object is written empty and a warning says so: everything but loading it
 /// still works, and loading it is an error with a name.
 pub fn object(package: &str, binary: &str, features: &[&str]) -> Result<()> {
-    let out = PathBuf::from(env::var_os("OUT_DIR").context("OUT_DIR is not set; call this from a build script")?);
-    let workspace = workspace(&PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").context("no CARGO_MANIFEST_DIR")?))?;
+    let out =
+        PathBuf::from(env::var_os("OUT_DIR").context("OUT_DIR is not set; call this from a build script")?);
+    let workspace =
+        workspace(&PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").context("no CARGO_MANIFEST_DIR")?))?;
     watch(&workspace);
     let object = out.join(binary).with_extension("o");
     match Toolchain::detect() {
         Ok(toolchain) => {
-            let built = build(&workspace, &out.join("bpf"), package, binary, features, &toolchain)?;
+            let built = build(&workspace, &out.join("bpf"), package, binary, features, toolchain)?;
             fs::copy(&built, &object).with_context(|| format!("copying {}", built.display()))?;
         }
         Err(missing) => {
+            // A file that is never there: look again at every build, until the toolchain is installed.
+            println!("cargo::rerun-if-changed={}", out.join("toolchain").display());
             println!("cargo::warning=the kernel side is not built: {missing}");
             fs::write(&object, []).with_context(|| format!("writing {}", object.display()))?;
         }
@@ -57,7 +61,7 @@ fn build(
     package: &str,
     binary: &str,
     features: &[&str],
-    toolchain: &Toolchain,
+    toolchain: Toolchain,
 ) -> Result<PathBuf> {
     // Debug information and BTF are for the maps' types and for `bpf_loop`; the loader does not keep them.
     let flags = ["-Cdebuginfo=2", "-Clink-arg=--btf", "-Ctarget-cpu=v3", "--cfg=bpf_target_arch=\"x86_64\""];

@@ -34,16 +34,15 @@ struct Output {
 /// Builds and runs the report.
 pub fn run(options: &Options) -> Result<()> {
     setup::to_be_root("measuring")?;
-    let toolchain = setup::to_run()?;
+    setup::to_run()?;
     let (program, output) = match &options.report {
         Report::Report(output) => ("report", output),
         Report::Compare(output) => {
-            build::run_release(toolchain)?;
+            build::run_release()?;
             ("compare", output)
         }
     };
-    let mut command =
-        cargo(toolchain, &["run", "--locked", "--release", "--package", "lb-benches", "--bin", program]);
+    let mut command = cargo(&["run", "--locked", "--release", "--package", "lb-benches", "--bin", program]);
     if let Some(file) = &output.json {
         // The program runs in the workspace, the path is meant from where we were called.
         command.arg("--").arg("--json").arg(std::path::absolute(file)?);

@@ -3,12 +3,12 @@
 
 use anyhow::Result;
 
-use crate::setup::{self, toolchain::BpfToolchain};
+use crate::setup;
 use crate::shell::{cargo, root, run};
 
 /// Builds, and says where the programs are.
-pub fn run_release(toolchain: BpfToolchain) -> Result<()> {
-    run(&mut cargo(toolchain, &RELEASE))
+pub fn run_release() -> Result<()> {
+    run(&mut cargo(&RELEASE))
 }
 
 /// The programs of users and of tests, in one go so that they share what they are built from.
@@ -17,7 +17,8 @@ pub const RELEASE: [&str; 8] =
 
 /// The verb.
 pub fn run_verb() -> Result<()> {
-    run_release(setup::to_build()?)?;
+    setup::to_build()?;
+    run_release()?;
     let folder = root().join("target/release");
     println!("built {} and {}", folder.join("lbd").display(), folder.join("lbctl").display());
     Ok(())

@@ -23,7 +23,8 @@ pub struct Options {
 /// Runs it in our place, so that Ctrl-C and exit codes are its own.
 pub fn run(options: &Options) -> Result<()> {
     setup::to_be_root("the demo")?;
-    build::run_release(setup::to_run()?)?;
+    setup::to_run()?;
+    build::run_release()?;
     let mut command = Command::new(root().join("target/release/demo"));
     command.args(options.keep.then_some("--keep")).args(options.clean.then_some("--clean"));
     let shown = show(&command);

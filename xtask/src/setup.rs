@@ -4,14 +4,12 @@
 
 mod debian;
 mod need;
-pub mod toolchain;
 
 use std::fmt;
 
 use anyhow::Result;
 
 use self::need::Need;
-use self::toolchain::BpfToolchain;
 use crate::shell::is_root;
 
 /// What is missing and why it was not installed.
@@ -23,18 +21,19 @@ pub struct Missing {
 
 /// Installs whatever any verb needs.
 pub fn run() -> Result<()> {
-    let toolchain = to_run()?;
-    println!("everything is there; the XDP program is built with the {} toolchain", toolchain.name());
+    to_run()?;
+    let name = lb_build::Toolchain::detect().map_or("?", lb_build::Toolchain::name);
+    println!("everything is there; the XDP program is built with the {name} toolchain");
     Ok(())
 }
 
 /// Makes sure that the workspace can be built.
-pub fn to_build() -> Result<BpfToolchain> {
+pub fn to_build() -> Result<()> {
     ensure(&Need::missing_to_build)
 }
 
 /// Makes sure that the workspace can be built, and tests and demo have their programs.
-pub fn to_run() -> Result<BpfToolchain> {
+pub fn to_run() -> Result<()> {
     ensure(&|| [Need::missing_to_build(), Need::missing_to_run()].concat())
 }
 
@@ -48,7 +47,7 @@ pub fn to_be_root(what: &str) -> Result<()> {
     Err(Missing { needs: Vec::new(), why_not }.into())
 }
 
-fn ensure(missing: &dyn Fn() -> Vec<Need>) -> Result<BpfToolchain> {
+fn ensure(missing: &dyn Fn() -> Vec<Need>) -> Result<()> {
     let needs = missing();
     if !needs.is_empty() {
         debian::can_install()
@@ -56,13 +55,12 @@ fn ensure(missing: &dyn Fn() -> Vec<Need>) -> Result<BpfToolchain> {
         debian::install(&needs)?;
     }
     let still = missing();
-    match BpfToolchain::detect() {
-        Some(toolchain) if still.is_empty() => Ok(toolchain),
-        _ => {
-            Err(Missing { needs: still, why_not: "it was installed, but is still not found".to_owned() }
-                .into())
-        }
+    if !still.is_empty() {
+        return Err(
+            Missing { needs: still, why_not: "it was installed, but is still not found".to_owned() }.into()
+        );
     }
+    Ok(())
 }
 
 impl std::error::Error for Missing {}

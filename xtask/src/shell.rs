@@ -8,23 +8,14 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
-use crate::setup::toolchain::BpfToolchain;
-
 /// The root of the workspace.
 pub fn root() -> &'static Path {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     here.parent().unwrap_or(here)
 }
 
-/// A cargo command in the workspace that builds the XDP program with `toolchain`.
-pub fn cargo(toolchain: BpfToolchain, arguments: &[&str]) -> Command {
-    let mut command = plain_cargo(arguments);
-    command.env("LB_BPF_TOOLCHAIN", toolchain.name());
-    command
-}
-
-/// A cargo command in the workspace that compiles nothing of the kernel side.
-pub fn plain_cargo(arguments: &[&str]) -> Command {
+/// A cargo command in the workspace.
+pub fn cargo(arguments: &[&str]) -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args(arguments).current_dir(root());
     command

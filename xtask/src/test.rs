@@ -26,7 +26,11 @@ pub struct Options {
 
 /// Runs the steps and prints the summary.
 pub fn run(options: &Options) -> Result<()> {
-    let toolchain = if is_root() { setup::to_run()? } else { setup::to_build()? };
+    if is_root() {
+        setup::to_run()?;
+    } else {
+        setup::to_build()?;
+    }
     let chosen: Vec<Step> = steps().into_iter().filter(|step| options.wants(step)).collect();
     if chosen.is_empty() {
         bail!("no step is called {}", options.step.join(" or "));
@@ -34,7 +38,7 @@ pub fn run(options: &Options) -> Result<()> {
     let mut summary = Summary::default();
     for step in &chosen {
         println!("\n=== {} ===", step.name);
-        summary.add(step.name, step.run(toolchain, &options.filter));
+        summary.add(step.name, step.run(&options.filter));
     }
     summary.print();
     if summary.failed() > 0 {

@@ -10,7 +10,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use super::need::{BPF_LINKER, LLVM_PREFIX, Need};
-use crate::shell::{find, is_root, plain_cargo, run};
+use crate::shell::{cargo, find, is_root, run};
 
 /// Whether this is a place where we can install.
 pub fn can_install() -> Result<(), &'static str> {
@@ -57,7 +57,7 @@ fn install_packages(packages: &BTreeSet<&str>) -> Result<()> {
 
 /// The linker must be built against the very LLVM whose objects it reads.
 fn install_linker() -> Result<()> {
-    let mut command = plain_cargo(&["install", "bpf-linker", "--version", BPF_LINKER, "--locked"]);
+    let mut command = cargo(&["install", "bpf-linker", "--version", BPF_LINKER, "--locked"]);
     run(command.args(["--no-default-features", "--features", "llvm-22"]).env("LLVM_PREFIX", LLVM_PREFIX))
 }
 

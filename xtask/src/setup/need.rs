@@ -4,7 +4,8 @@
 use std::fmt;
 use std::path::Path;
 
-use super::toolchain::BpfToolchain;
+use lb_build::Toolchain;
+
 use crate::shell::find;
 
 /// The linker's version that the project is built and tested with.
@@ -60,11 +61,10 @@ const PROGRAMS: [Program; 10] = [
 impl Need {
     /// What building needs and is not there.
     pub fn missing_to_build() -> Vec<Self> {
-        let linker_there = find("bpf-linker").is_some();
         [
             (Self::CCompiler, find("cc").is_some()),
-            (Self::BpfToolchain, BpfToolchain::detect().is_some()),
-            (Self::BpfLinker, linker_there),
+            (Self::BpfToolchain, Toolchain::compiler().is_some()),
+            (Self::BpfLinker, lb_build::linker_is_there()),
         ]
         .into_iter()
         .filter_map(|(need, there)| (!there).then_some(need))

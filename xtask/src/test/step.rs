@@ -8,8 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 
 use crate::build::RELEASE;
-use crate::setup::toolchain::BpfToolchain;
-use crate::shell::{cargo, is_root, plain_cargo, show};
+use crate::shell::{cargo, is_root, show};
 
 /// One step.
 #[derive(Debug)]
@@ -73,7 +72,7 @@ pub fn steps() -> Vec<Step> {
 
 impl Step {
     /// Runs it; its output goes to ours, and test results in it are counted.
-    pub fn run(&self, toolchain: BpfToolchain, filter: &[String]) -> Outcome {
+    pub fn run(&self, filter: &[String]) -> Outcome {
         if self.kind == Kind::RootTests && !is_root() {
             let note =
                 "these tests make network namespaces and load XDP programs: run `cargo xtask test` as root";
@@ -81,19 +80,17 @@ impl Step {
             return Outcome { failed: 1, note: Some(note.to_owned()), ..Outcome::default() };
         }
         let started = Instant::now();
-        let mut outcome = self.attempt(&mut self.command(toolchain, filter)).unwrap_or_else(|error| {
-            Outcome { failed: 1, note: Some(format!("{error:#}")), ..Outcome::default() }
+        let mut outcome = self.attempt(&mut self.command(filter)).unwrap_or_else(|error| Outcome {
+            failed: 1,
+            note: Some(format!("{error:#}")),
+            ..Outcome::default()
         });
         outcome.took = started.elapsed();
         outcome
     }
 
-    fn command(&self, toolchain: BpfToolchain, filter: &[String]) -> Command {
-        let mut command = if self.arguments[0] == "fmt" {
-            plain_cargo(self.arguments)
-        } else {
-            cargo(toolchain, self.arguments)
-        };
+    fn command(&self, filter: &[String]) -> Command {
+        let mut command = cargo(self.arguments);
         match self.kind {
             Kind::Check | Kind::Build => {}
             Kind::Tests => drop(command.arg("--no-fail-fast").arg("--").args(filter)),

@@ -27,11 +27,6 @@ impl Narrator {
         println!("\n{}", self.paint("1", text));
     }
 
-    /// A remark.
-    pub fn say(&self, text: &str) {
-        println!("  {text}");
-    }
-
     /// Something that must hold: what it is, and what was seen.
     pub fn step(&mut self, what: &str, work: impl FnOnce() -> Result<String>) {
         match work() {
