@@ -54,20 +54,20 @@ pub fn forward<A: Address>(key: &FlowKey<A>, target: &Target<A>, meta: FlowMeta)
     }
 }
 
-/// The entry for packets from the backend: the inverse of [`forward`]. One's complement makes the inverse of a delta its
-/// complement.
+/// The entry of the other direction, given the tuple and the entry of one. One's complement makes the inverse of a
+/// delta its complement.
 #[inline(always)]
-pub fn reverse<A: Address>(key: &FlowKey<A>, forward: &FlowEntry<A>) -> FlowEntry<A> {
+pub fn inverse<A: Address>(key: &FlowKey<A>, entry: &FlowEntry<A>) -> FlowEntry<A> {
     FlowEntry {
         source: key.destination,
         destination: key.source,
         source_port: key.destination_port,
         destination_port: key.source_port,
         meta: FlowMeta {
-            ip_delta: !forward.meta.ip_delta,
-            l4_delta: !forward.meta.l4_delta,
-            state: forward.meta.state | REVERSE,
-            ..forward.meta
+            ip_delta: !entry.meta.ip_delta,
+            l4_delta: !entry.meta.l4_delta,
+            state: entry.meta.state ^ REVERSE,
+            ..entry.meta
         },
     }
 }
@@ -118,7 +118,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn reverse_of_forward_is_the_identity(
+        fn the_inverse_of_forward_leads_back(
             client: u32, vip: u32, snat: u32, backend: u32, ports: [u16; 4], payload in 1..0xffff_u32,
         ) {
             let key = key(client, vip, ports[0], ports[1]);
@@ -129,7 +129,8 @@ mod tests {
                 destination_port: Be16::new(ports[3]),
             };
             let there = forward(&key, &target, FlowMeta::default());
-            let back = reverse(&key, &there);
+            let back = inverse(&key, &there);
+            prop_assert_eq!(inverse(&target.reverse_key(6), &back), there);
 
             // The keys find each other.
             prop_assert_eq!(there.peer(6), target.reverse_key(6));

@@ -1,1 +1,54 @@
-fn main() {}
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+//! The XDP program. A packet takes the way of the modules below, in their order, and leaves through
+//! [`outcome::finish`]: parse to the ports, then the proven flows, the unproven ones, the services; on a miss
+//! everywhere it is none of ours and passes untouched.
+//!
+//! IPv4 and IPv6 are the same source compiled twice, over [`maps::Family`]. `unsafe` lives in `maps`, `packet` and
+//! `kernel` only.
+#![no_std]
+#![no_main]
+#![feature(core_intrinsics)]
+#![expect(internal_features, reason = "the BPF target has atomics on map values as intrinsics only")]
+#![deny(unsafe_code, unused_results)]
+
+mod kernel;
+mod log;
+mod maps;
+mod packet;
+
+mod parse;
+mod steer;
+
+mod established;
+mod open;
+mod select;
+mod snat;
+mod unproven;
+
+mod egress;
+mod reply;
+
+mod outcome;
+
+use aya_ebpf::macros::xdp;
+use aya_ebpf::programs::XdpContext;
+
+/// Every frame of every interface that the balancer serves.
+#[xdp(frags)]
+pub fn lb(context: XdpContext) -> u32 {
+    let packet = packet::Packet::new(context);
+    let verdict = steer::steer(&packet);
+    outcome::finish(&packet, verdict)
+}
+
+/// The verifier refuses a program that could get here: "the sequence of 8193 jumps is too complex" or "infinite loop
+/// detected" points to an arithmetic or index check that the compiler could not prove away.
+#[panic_handler]
+fn panic(_info: &core::panic::PanicInfo<'_>) -> ! {
+    loop {}
+}
+
+#[expect(unsafe_code, reason = "a linker section is named by an unsafe attribute")]
+#[unsafe(link_section = "license")]
+#[unsafe(no_mangle)]
+static LICENSE: [u8; 13] = *b"Dual MIT/GPL\0";

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+//! The way out: the recipe is written into the packet, which then leaves by its next hop. One whose next hop is not
+//! known goes to the kernel, which resolves it.
+
+use lb_common::abi::{FlowEntry, NEXT_HOP_RESOLVED, NeighbourKey, NextHop, UNKNOWN_NEXT_HOP};
+use lb_common::checksum;
+use lb_common::net::{Be16, PROTOCOL_TCP};
+use lb_common::reason::Reason;
+
+use crate::kernel::{self, Route};
+use crate::maps::{self, Family, Slot};
+use crate::outcome::Verdict;
+use crate::packet::{Ethernet, Ipv4, Ipv6, Packet, Tcp, Udp};
+use crate::parse::Parsed;
+use crate::reply;
+
+/// Translates a packet by `entry`, which is a copy of what is in `slot`, and sends it on.
+#[inline(always)]
+pub fn send<A: Family>(
+    packet: &Packet,
+    parsed: &Parsed<A>,
+    entry: &FlowEntry<A>,
+    slot: Slot<A>,
+    next_hop: u32,
+    reason: Reason,
+) -> Verdict {
+    let meta = &entry.meta;
+    if parsed.ttl <= 1 {
+        return ttl_used_up(packet, parsed, meta.from_client());
+    }
+    maps::count_traffic(meta.service, meta.backend, meta.from_client(), parsed.length);
+    if !rewrite(packet, parsed, entry) {
+        return Verdict::drop(Reason::Inconsistent);
+    }
+    let stale = !meta.from_client() && meta.route_epoch != maps::control().route_epoch;
+    let known = if stale { None } else { maps::next_hop(next_hop) };
+    match known {
+        Some(hop) if hop.flags & NEXT_HOP_RESOLVED != 0 => leave(packet, parsed, &hop, reason),
+        Some(_) => Verdict::pass(Reason::NextHopUnresolved),
+        None => by_routing_table(packet, parsed, slot, reason),
+    }
+}
+
+#[inline(never)]
+fn ttl_used_up<A: Family>(packet: &Packet, parsed: &Parsed<A>, from_client: bool) -> Verdict {
+    if from_client { reply::time_exceeded(packet, parsed) } else { Verdict::drop(Reason::TtlExpired) }
+}
+
+/// Writes new addresses, ports and checksums.
+#[inline(always)]
+fn rewrite<A: Family>(packet: &Packet, parsed: &Parsed<A>, entry: &FlowEntry<A>) -> bool {
+    let (l3, l4) = (parsed.l3 as usize, parsed.l4 as usize);
+    let network = if A::V6 {
+        let Some(mut header) = packet.read::<Ipv6>(l3) else { return false };
+        header.source = entry.source.wide();
+        header.destination = entry.destination.wide();
+        packet.write(l3, header)
+    } else {
+        let Some(mut header) = packet.read::<Ipv4>(l3) else { return false };
+        header.source = [entry.source.wide()[0]];
+        header.destination = [entry.destination.wide()[0]];
+        header.checksum = checksum::apply(header.checksum, entry.meta.ip_delta);
+        packet.write(l3, header)
+    };
+    let delta = entry.meta.l4_delta;
+    let transport = if parsed.key.protocol == PROTOCOL_TCP {
+        let at = l4 + core::mem::offset_of!(Tcp, checksum);
+        let Some(old) = packet.read::<Be16>(at) else { return false };
+        packet.write(at, checksum::apply(old, delta))
+    } else {
+        let at = l4 + core::mem::offset_of!(Udp, checksum);
+        let Some(old) = packet.read::<Be16>(at) else { return false };
+        packet.write(at, checksum::apply_udp(old, delta))
+    };
+    network && transport && packet.write(l4, [entry.source_port, entry.destination_port])
+}
+
+/// Sends a translated packet to a neighbour whose addresses are known. VLAN tags stay as they are.
+#[inline(always)]
+fn leave<A: Family>(packet: &Packet, parsed: &Parsed<A>, hop: &NextHop, reason: Reason) -> Verdict {
+    let Some(ethernet) = packet.read::<Ethernet>(0) else { return Verdict::drop(Reason::Inconsistent) };
+    let addressed = Ethernet { destination: hop.destination, source: hop.source, ..ethernet };
+    if !packet.write(0, addressed) || !decrement_ttl::<A>(packet, parsed) {
+        return Verdict::drop(Reason::Inconsistent);
+    }
+    if hop.interface == packet.interface() {
+        Verdict::transmit(reason)
+    } else {
+        Verdict::with(reason, kernel::redirect(hop.interface))
+    }
+}
+
+/// One hop less to go; IPv4's checksum follows (RFC 1624).
+#[inline(always)]
+fn decrement_ttl<A: Family>(packet: &Packet, parsed: &Parsed<A>) -> bool {
+    let l3 = parsed.l3 as usize;
+    if A::V6 {
+        return packet.write(l3 + core::mem::offset_of!(Ipv6, hop_limit), parsed.ttl - 1);
+    }
+    // The TTL is the upper byte of its word.
+    const ONE: u32 = Be16::new(0x0100).raw() as u32;
+    const LESS: u16 = checksum::delta(ONE, 0);
+    let at = l3 + core::mem::offset_of!(Ipv4, checksum);
+    let Some(old) = packet.read::<Be16>(at) else { return false };
+    packet.write(at, checksum::apply(old, LESS))
+        && packet.write(l3 + core::mem::offset_of!(Ipv4, ttl), parsed.ttl - 1)
+}
+
+/// `BPF_FIB_LKUP_RET_*` of the kernel's `bpf.h`.
+mod answer {
+    pub const SUCCESS: i64 = 0;
+    pub const BLACKHOLE: i64 = 1;
+    pub const UNREACHABLE: i64 = 2;
+    pub const PROHIBIT: i64 = 3;
+    pub const NOT_FORWARDED: i64 = 4;
+    pub const FORWARDING_DISABLED: i64 = 5;
+    pub const NO_NEIGHBOUR: i64 = 7;
+}
+
+/// Asks the routing table where a translated packet goes, and remembers the answer for the direction to the client.
+#[inline(never)]
+fn by_routing_table<A: Family>(packet: &Packet, parsed: &Parsed<A>, slot: Slot<A>, reason: Reason) -> Verdict {
+    const AF_INET: u8 = 2;
+    const AF_INET6: u8 = 10;
+
+    let entry = slot.entry();
+    let mut route = Route {
+        family: if A::V6 { AF_INET6 } else { AF_INET },
+        protocol: parsed.key.protocol,
+        source: entry.source.wide(),
+        destination: entry.destination.wide(),
+        ..Route::default()
+    };
+    let answer = packet.route(&mut route);
+    if answer == answer::SUCCESS {
+        if !entry.meta.from_client() {
+            remember::<A>(slot, &route);
+        }
+        let hop = NextHop {
+            interface: route.interface,
+            flags: NEXT_HOP_RESOLVED,
+            destination: route.destination_mac,
+            source: route.source_mac,
+        };
+        return leave(packet, parsed, &hop, reason);
+    }
+    match answer {
+        // The kernel resolves the neighbour; or the destination is this host, and it delivers.
+        answer::NO_NEIGHBOUR | answer::NOT_FORWARDED => Verdict::pass(Reason::NextHopUnresolved),
+        answer::UNREACHABLE => Verdict::drop(Reason::NoRoute),
+        answer::BLACKHOLE | answer::PROHIBIT => Verdict::drop(Reason::RouteProhibits),
+        answer::FORWARDING_DISABLED => Verdict::drop(Reason::ForwardingDisabled),
+        _ => Verdict::drop(Reason::RouteUnusable),
+    }
+}
+
+#[inline(always)]
+fn remember<A: Family>(slot: Slot<A>, route: &Route) {
+    let neighbour = NeighbourKey {
+        interface: route.interface,
+        family: if A::V6 { 6 } else { 4 },
+        address: if A::V6 { route.destination } else { [route.destination[0], 0, 0, 0] },
+    };
+    let index = maps::neighbour(&neighbour);
+    if index != UNKNOWN_NEXT_HOP {
+        slot.set_next_hop(index, maps::control().route_epoch);
+    }
+}

@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+//! Every map, and safe ways to it. Layouts are in [`lb_common::abi`], which also says who reads and who writes. Sizes
+//! here are placeholders: the loader sets them from the configuration.
+#![expect(unsafe_code, reason = "map values are shared memory; accessors copy, or write what is idempotent")]
+
+use aya_ebpf::bindings::{BPF_ANY, BPF_NOEXIST};
+use aya_ebpf::btf_maps::{Array, ArrayOfMaps, HashMap, LruHashMap, PerCpuArray};
+use aya_ebpf::macros::btf_map;
+use lb_common::abi::{
+    BackendEntry, Control, FlowEntry, FlowKey, LoadEntry, NeighbourKey, NextHop, ServiceEntry, ServiceKey, TableChunk,
+    TableHeader, Tally, Traffic, Turn, UNKNOWN_NEXT_HOP,
+};
+use lb_common::limits::{SNAT_ADDRESSES, TABLE_CHUNK};
+use lb_common::net::{Addr4, Addr6, Address};
+use lb_common::reason::REASON_SLOTS;
+
+use crate::kernel;
+
+/// `BPF_F_INNER_MAP`: the maps of an outer one may differ in length.
+const INNER_MAP: usize = 0x1000;
+
+type Flows<A> = HashMap<FlowKey<A>, FlowEntry<A>, 1>;
+type Unproven<A> = LruHashMap<FlowKey<A>, FlowEntry<A>, 1>;
+type Services<A> = HashMap<ServiceKey<A>, ServiceEntry, 1>;
+type Table = Array<TableChunk, 2, INNER_MAP>;
+
+#[btf_map]
+static FLOWS4: Flows<Addr4> = HashMap::new();
+#[btf_map]
+static FLOWS6: Flows<Addr6> = HashMap::new();
+#[btf_map]
+static UNPROVEN4: Unproven<Addr4> = LruHashMap::new();
+#[btf_map]
+static UNPROVEN6: Unproven<Addr6> = LruHashMap::new();
+#[btf_map]
+static SERVICES4: Services<Addr4> = HashMap::new();
+#[btf_map]
+static SERVICES6: Services<Addr6> = HashMap::new();
+#[btf_map]
+static POOLS: ArrayOfMaps<Table, 1> = ArrayOfMaps::new();
+#[btf_map]
+static BACKENDS: Array<BackendEntry, 1> = Array::new();
+#[btf_map]
+static LOADS: Array<LoadEntry, 1> = Array::new();
+#[btf_map]
+static TURNS: Array<Turn, 1> = Array::new();
+#[btf_map]
+static NEXT_HOPS: Array<NextHop, 1> = Array::new();
+#[btf_map]
+static NEIGHBOURS: HashMap<NeighbourKey, u32, 1> = HashMap::new();
+#[btf_map]
+static SNAT4: Array<[u32; 4], { SNAT_ADDRESSES as usize }> = Array::new();
+#[btf_map]
+static SNAT6: Array<[u32; 4], { SNAT_ADDRESSES as usize }> = Array::new();
+#[btf_map]
+static CONTROL: Array<Control, 1> = Array::new();
+#[btf_map]
+static SERVICE_TRAFFIC: PerCpuArray<Traffic, 1> = PerCpuArray::new();
+#[btf_map]
+static BACKEND_TRAFFIC: PerCpuArray<Traffic, 1> = PerCpuArray::new();
+#[btf_map]
+static REASONS: PerCpuArray<Tally, { REASON_SLOTS as usize }> = PerCpuArray::new();
+
+/// An address family with its maps.
+pub trait Family: Address {
+    fn flows() -> &'static Flows<Self>;
+    fn unproven() -> &'static Unproven<Self>;
+    fn services() -> &'static Services<Self>;
+    fn snat_address(number: u32) -> Option<Self>;
+    fn snat_count(control: &Control) -> u32;
+}
+
+impl Family for Addr4 {
+    #[inline(always)]
+    fn flows() -> &'static Flows<Self> {
+        &FLOWS4
+    }
+
+    #[inline(always)]
+    fn unproven() -> &'static Unproven<Self> {
+        &UNPROVEN4
+    }
+
+    #[inline(always)]
+    fn services() -> &'static Services<Self> {
+        &SERVICES4
+    }
+
+    #[inline(always)]
+    fn snat_address(number: u32) -> Option<Self> {
+        SNAT4.get(number).copied().map(Self::narrow)
+    }
+
+    #[inline(always)]
+    fn snat_count(control: &Control) -> u32 {
+        control.snat4
+    }
+}
+
+impl Family for Addr6 {
+    #[inline(always)]
+    fn flows() -> &'static Flows<Self> {
+        &FLOWS6
+    }
+
+    #[inline(always)]
+    fn unproven() -> &'static Unproven<Self> {
+        &UNPROVEN6
+    }
+
+    #[inline(always)]
+    fn services() -> &'static Services<Self> {
+        &SERVICES6
+    }
+
+    #[inline(always)]
+    fn snat_address(number: u32) -> Option<Self> {
+        SNAT6.get(number).copied().map(Self::narrow)
+    }
+
+    #[inline(always)]
+    fn snat_count(control: &Control) -> u32 {
+        control.snat6
+    }
+}
+
+/// An entry of a flow table, in place. Others may write it too, so what is written here is idempotent or only grows.
+#[derive(Clone, Copy)]
+pub struct Slot<A>(*mut FlowEntry<A>);
+
+impl<A: Family> Slot<A> {
+    /// A copy of the entry.
+    #[inline(always)]
+    pub fn entry(self) -> FlowEntry<A> {
+        // SAFETY: a pointer that a look-up gave is valid while the program runs.
+        unsafe { *self.0 }
+    }
+
+    /// Sets state bits and returns those there were.
+    #[inline(always)]
+    pub fn add_state(self, bits: u32) -> u32 {
+        // SAFETY: as in `entry`; only the field's address is taken.
+        kernel::fetch_or(unsafe { &raw mut (*self.0).meta.state }, bits)
+    }
+
+    /// Renews the time of the last packet.
+    #[inline(always)]
+    pub fn touch(self, clock: u32) {
+        // SAFETY: as in `entry`; a lost write costs a second of accuracy.
+        unsafe {
+            (*self.0).meta.touched = clock;
+            (*self.0).meta.last_seen = kernel::boot_seconds();
+        }
+    }
+
+    /// Remembers the next hop towards the client.
+    #[inline(always)]
+    pub fn set_next_hop(self, index: u32, epoch: u32) {
+        // SAFETY: as in `entry`; all who write at the same time write the same.
+        unsafe {
+            (*self.0).meta.next_hop = index;
+            (*self.0).meta.route_epoch = epoch;
+        }
+    }
+
+    /// Notes the acknowledgement number that will prove the client.
+    #[inline(always)]
+    pub fn set_proof(self, proof: u32) {
+        // SAFETY: as in `entry`; a SYN-ACK that is sent again carries the same number.
+        unsafe { (*self.0).meta.proof = proof };
+    }
+}
+
+/// The proven flow with that tuple.
+#[inline(always)]
+pub fn proven<A: Family>(key: &FlowKey<A>) -> Option<Slot<A>> {
+    A::flows().get_ptr_mut(key).map(Slot)
+}
+
+/// The unproven flow with that tuple.
+#[inline(always)]
+pub fn unproven<A: Family>(key: &FlowKey<A>) -> Option<Slot<A>> {
+    A::unproven().get_ptr_mut(key).map(Slot)
+}
+
+/// What became of an attempt to enter a flow.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Entered {
+    Yes,
+    /// The tuple is in use.
+    Taken,
+    /// There is no room.
+    Full,
+}
+
+const EEXIST: i32 = 17;
+
+#[inline(always)]
+fn entered(result: Result<(), i32>) -> Entered {
+    match result {
+        Ok(()) => Entered::Yes,
+        Err(error) if error == -EEXIST => Entered::Taken,
+        Err(_) => Entered::Full,
+    }
+}
+
+/// Enters a proven flow's direction, if its tuple is free.
+#[inline(always)]
+pub fn enter_proven<A: Family>(key: &FlowKey<A>, entry: &FlowEntry<A>) -> Entered {
+    entered(A::flows().insert(key, entry, u64::from(BPF_NOEXIST)))
+}
+
+/// Enters an unproven flow's direction, if its tuple is free.
+#[inline(always)]
+pub fn enter_unproven<A: Family>(key: &FlowKey<A>, entry: &FlowEntry<A>) -> Entered {
+    entered(A::unproven().insert(key, entry, u64::from(BPF_NOEXIST)))
+}
+
+/// Puts back a direction that an unproven flow has lost; the other direction says what it was.
+#[inline(always)]
+pub fn mend_unproven<A: Family>(key: &FlowKey<A>, entry: &FlowEntry<A>) {
+    let _ = A::unproven().insert(key, entry, u64::from(BPF_ANY));
+}
+
+/// Forgets a proven flow's direction.
+#[inline(always)]
+pub fn remove_proven<A: Family>(key: &FlowKey<A>) {
+    let _ = A::flows().remove(key);
+}
+
+/// Forgets an unproven flow's direction.
+#[inline(always)]
+pub fn remove_unproven<A: Family>(key: &FlowKey<A>) {
+    let _ = A::unproven().remove(key);
+}
+
+/// The service with that frontend.
+#[inline(always)]
+pub fn service<A: Family>(key: &ServiceKey<A>) -> Option<ServiceEntry> {
+    // SAFETY: copied at once; user space replaces entries as a whole.
+    unsafe { A::services().get(key) }.copied()
+}
+
+/// The head of a pool's table.
+#[inline(always)]
+pub fn table_header(pool: u32) -> Option<TableHeader> {
+    POOLS.get_value(pool, &0).map(TableChunk::header)
+}
+
+/// The backend's slot in place `at` of a pool's table. The table may have been swapped since its header was read, for a
+/// shorter one too; then there is nothing there.
+#[inline(always)]
+pub fn table_slot(pool: u32, at: u32) -> Option<u32> {
+    let chunk = POOLS.get_value(pool, &(1 + at / TABLE_CHUNK as u32))?;
+    chunk.slots.get(at as usize % TABLE_CHUNK).copied()
+}
+
+/// The backend in a slot.
+#[inline(always)]
+pub fn backend(slot: u32) -> Option<BackendEntry> {
+    BACKENDS.get(slot).copied()
+}
+
+/// A backend's open flows.
+#[inline(always)]
+pub fn open_flows(slot: u32) -> u32 {
+    LOADS.get(slot).map_or(0, LoadEntry::open)
+}
+
+/// Counts a flow that a backend gets.
+#[inline(always)]
+pub fn count_opened(slot: u32) {
+    if let Some(load) = LOADS.get_ptr_mut(slot) {
+        // SAFETY: a pointer that a look-up gave is valid while the program runs; only the field's address is taken.
+        let _ = kernel::fetch_increment(unsafe { &raw mut (*load).opened }.cast());
+    }
+}
+
+/// Counts a flow that a backend has no more.
+#[inline(always)]
+pub fn count_closed(slot: u32) {
+    if let Some(load) = LOADS.get_ptr_mut(slot) {
+        // SAFETY: as in `count_opened`.
+        let _ = kernel::fetch_increment(unsafe { &raw mut (*load).closed }.cast());
+    }
+}
+
+/// Takes the next turn of a service.
+#[inline(always)]
+pub fn take_turn(service: u32) -> u64 {
+    let Some(turn) = TURNS.get_ptr_mut(service) else { return 0 };
+    // SAFETY: as in `count_opened`.
+    kernel::fetch_increment(unsafe { &raw mut (*turn).next })
+}
+
+/// The next hop with that index, unless it stands for "unknown".
+#[inline(always)]
+pub fn next_hop(index: u32) -> Option<NextHop> {
+    if index == UNKNOWN_NEXT_HOP {
+        return None;
+    }
+    NEXT_HOPS.get(index).copied()
+}
+
+/// The index of a neighbour's next hop, if user space has given it one.
+#[inline(always)]
+pub fn neighbour(key: &NeighbourKey) -> u32 {
+    // SAFETY: copied at once; the value is one word.
+    unsafe { NEIGHBOURS.get(key) }.copied().unwrap_or(UNKNOWN_NEXT_HOP)
+}
+
+/// What holds for every packet.
+#[inline(always)]
+pub fn control() -> Control {
+    CONTROL.get(0).copied().unwrap_or_default()
+}
+
+/// Counts a packet of a flow and of its service and backend.
+#[inline(always)]
+pub fn count_traffic(service: u32, backend: u32, from_client: bool, bytes: u32) {
+    let add = |traffic: &mut Traffic| {
+        if from_client {
+            traffic.packets_in += 1;
+            traffic.bytes_in += u64::from(bytes);
+        } else {
+            traffic.packets_out += 1;
+            traffic.bytes_out += u64::from(bytes);
+        }
+    };
+    with_traffic(&SERVICE_TRAFFIC, service, add);
+    with_traffic(&BACKEND_TRAFFIC, backend, add);
+}
+
+/// Counts a flow that was created.
+#[inline(always)]
+pub fn count_flow(service: u32, backend: u32) {
+    with_traffic(&SERVICE_TRAFFIC, service, |traffic| traffic.flows += 1);
+    with_traffic(&BACKEND_TRAFFIC, backend, |traffic| traffic.flows += 1);
+}
+
+#[inline(always)]
+fn with_traffic(map: &PerCpuArray<Traffic, 1>, index: u32, change: impl FnOnce(&mut Traffic)) {
+    if let Some(traffic) = map.get_ptr_mut(index) {
+        // SAFETY: this CPU's own value, and the program is not interrupted by itself.
+        change(unsafe { &mut *traffic });
+    }
+}
+
+/// Counts a verdict.
+#[inline(always)]
+pub fn count_reason(reason: u32, bytes: u32) {
+    if let Some(tally) = REASONS.get_ptr_mut(reason) {
+        // SAFETY: this CPU's own value.
+        unsafe {
+            (*tally).packets += 1;
+            (*tally).bytes += u64::from(bytes);
+        }
+    }
+}

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0-only OR MIT
+//! A packet of no flow: if it is for a service and may open a flow, it gets a backend, a source port, and two entries.
+
+use lb_common::abi::{FlowMeta, ServiceEntry, ServiceKey};
+use lb_common::nat;
+use lb_common::net::PROTOCOL_TCP;
+use lb_common::reason::Reason;
+use lb_common::tcp::{self, RST};
+
+use crate::log::log;
+use crate::maps::{self, Entered, Family};
+use crate::outcome::Verdict;
+use crate::packet::Packet;
+use crate::parse::Parsed;
+use crate::snat::{self, Ticket};
+use crate::{egress, kernel, reply, select};
+
+/// Opens a flow, refuses it, or leaves the packet alone.
+#[inline(never)]
+pub fn open<A: Family>(packet: &Packet, parsed: &Parsed<A>) -> Verdict {
+    let key = &parsed.key;
+    let frontend =
+        ServiceKey { address: key.destination, port: key.destination_port, protocol: key.protocol, pad: 0 };
+    let Some(service) = maps::service(&frontend) else { return Verdict::pass(Reason::NotOurs) };
+    if key.protocol == PROTOCOL_TCP && !tcp::opens(parsed.flags) {
+        if parsed.flags & RST != 0 {
+            return Verdict::drop(Reason::StrayReset);
+        }
+        return reply::refuse(packet, parsed, Reason::NoFlow);
+    }
+    let slot = select::backend(key, &service);
+    if slot == select::NONE {
+        log!(packet, aya_log_ebpf::macro_support::Level::Warn, "no backend for service {}", service.index);
+        return reply::refuse(packet, parsed, Reason::NoBackend);
+    }
+    create(packet, parsed, &service, slot)
+}
+
+#[inline(always)]
+fn create<A: Family>(packet: &Packet, parsed: &Parsed<A>, service: &ServiceEntry, slot: u32) -> Verdict {
+    let key = &parsed.key;
+    let Some(backend) = maps::backend(slot) else { return Verdict::drop(Reason::Inconsistent) };
+    let meta = FlowMeta {
+        service: service.index,
+        backend: slot,
+        generation: backend.generation,
+        idle_timeout: service.idle_timeout,
+        last_seen: kernel::boot_seconds(),
+        touched: kernel::touch_clock(),
+        ..FlowMeta::default()
+    };
+    let mut flow = nat::forward(
+        key,
+        &nat::Target {
+            source: A::default(),
+            source_port: key.source_port,
+            destination: A::narrow(backend.address),
+            destination_port: service.backend_port,
+        },
+        meta,
+    );
+    match snat::reserve(key, &mut flow) {
+        Ticket::Reserved => {}
+        Ticket::NoAddress => return reply::refuse(packet, parsed, Reason::NoSnatAddress),
+        Ticket::Exhausted => return reply::refuse(packet, parsed, Reason::SnatExhausted),
+        Ticket::Full => return reply::refuse(packet, parsed, Reason::TableFull),
+    }
+    match maps::enter_unproven(key, &flow) {
+        Entered::Yes => {}
+        // The same packet on another CPU was faster: its flow is the one that counts.
+        Entered::Taken => maps::remove_unproven(&flow.peer(key.protocol)),
+        Entered::Full => {
+            maps::remove_unproven(&flow.peer(key.protocol));
+            return reply::refuse(packet, parsed, Reason::TableFull);
+        }
+    }
+    let Some(entered) = maps::unproven(key) else { return Verdict::drop(Reason::Inconsistent) };
+    let winner = entered.entry();
+    if winner.source_port == flow.source_port && winner.destination == flow.destination {
+        maps::count_opened(slot);
+        maps::count_flow(service.index, slot);
+    }
+    log!(packet, aya_log_ebpf::macro_support::Level::Debug, "new flow to backend {}", slot);
+    egress::send(packet, parsed, &winner, entered, backend.next_hop, Reason::NewFlow)
+}
+
