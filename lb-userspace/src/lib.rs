@@ -22,3 +22,6 @@ pub mod datapath;
 pub mod observe;
 
 pub mod app;
+
+#[cfg(test)]
+mod testing;

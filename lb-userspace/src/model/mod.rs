@@ -9,7 +9,10 @@
 //! - an instance has at most one address of each family; a VIP's family has SNAT addresses if any instance has it;
 //! - all sizes fit the tables.
 
+pub mod path;
+pub mod problem;
 pub mod spec;
+pub(crate) mod suggest;
 pub mod validate;
 
 use std::fmt;
