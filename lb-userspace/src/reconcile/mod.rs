@@ -1,2 +1,4 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! To be written.
+//! From desire to data path.
+
+pub mod conditions;
