@@ -31,8 +31,9 @@ pub struct BackendEntry {
     pub weight: u32,
     /// Seconds on the boot clock at which remaining flows end; zero while not draining.
     pub drain_until: u32,
-    /// Zero.
-    pub pad: u32,
+    /// Seconds that remaining flows get when the backend is drained or taken away. Kept in the slot, so that it is known
+    /// when the load balancer itself is gone from the desired state.
+    pub drain_timeout: u32,
 }
 
 /// The flows that a backend has: `base + opened - closed`, which may be off for a moment and is set right by the sweep.

@@ -3,4 +3,5 @@
 
 pub mod maglev;
 pub mod schedule;
+mod share;
 pub mod table;
