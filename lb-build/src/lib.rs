@@ -22,8 +22,10 @@ const TARGET: &str = "bpfel-unknown-none";
 /// Where no BPF toolchain is installed the object is written empty and a warning says so: everything but loading it
 /// still works, and loading it is an error with a name.
 pub fn object(package: &str, binary: &str, features: &[&str]) -> Result<()> {
-    let out = PathBuf::from(env::var_os("OUT_DIR").context("OUT_DIR is not set; call this from a build script")?);
-    let workspace = workspace(&PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").context("no CARGO_MANIFEST_DIR")?))?;
+    let out =
+        PathBuf::from(env::var_os("OUT_DIR").context("OUT_DIR is not set; call this from a build script")?);
+    let workspace =
+        workspace(&PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").context("no CARGO_MANIFEST_DIR")?))?;
     watch(&workspace);
     let object = out.join(binary).with_extension("o");
     match Toolchain::detect() {

@@ -31,7 +31,9 @@ impl fmt::Display for Missing {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let what = match self {
             Self::Linker => "bpf-linker is not on the PATH",
-            Self::Compiler => "there is neither a rustup nightly with rust-src nor a toolchain `distro` with core for BPF",
+            Self::Compiler => {
+                "there is neither a rustup nightly with rust-src nor a toolchain `distro` with core for BPF"
+            }
         };
         write!(formatter, "{what}; run `cargo xtask setup`")
     }
@@ -77,7 +79,9 @@ impl Toolchain {
     }
 
     fn usable(self) -> bool {
-        let Ok(output) = Command::new("rustup").args(["run", self.name(), "rustc", "--print", "sysroot"]).output() else {
+        let Ok(output) =
+            Command::new("rustup").args(["run", self.name(), "rustc", "--print", "sysroot"]).output()
+        else {
             return false;
         };
         let sysroot = String::from_utf8_lossy(&output.stdout);

@@ -170,7 +170,7 @@ impl Observer {
     }
 
     fn source_status(&self, source: &SourceState) -> SourceStatus {
-        let problems = source.error.as_ref().map(|error| chain(&**error));
+        let problems = source.error.as_ref().map(ToString::to_string);
         SourceStatus {
             file: self.identity.file.display().to_string(),
             revision: source.revision,
