@@ -4,7 +4,7 @@
 //!
 //! Each member walks the table in an order of its own and takes, when it is its turn, the next place that is free. The
 //! order comes from the member's identity alone, so balancers that know the same members agree on every place, and a
-//! member that leaves hardly moves the others: beside its own places, about 2 in 100 change their owner.
+//! member that leaves hardly moves the others: beside its own places, on average 2 in 100 change their owner.
 //!
 //! Weights: a member's number of places is fixed beforehand to its share, rounded down or up, and the heavier take turns
 //! more often. So a member that is due `s` places is off by less than `1 / s`: under 1 % from 100 places on, which the

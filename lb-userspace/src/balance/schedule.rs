@@ -19,7 +19,7 @@ pub fn build(members: &[Member]) -> Vec<u32> {
     let turns = turns(members);
     let cycle: i64 = turns.iter().map(|&turns| i64::from(turns)).sum();
     let mut classes = classes(&turns);
-    let mut slots = Vec::with_capacity(cycle as usize);
+    let mut slots = Vec::new();
     for _ in 0..cycle {
         for class in &mut classes {
             class.earn();

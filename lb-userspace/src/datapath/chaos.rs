@@ -10,16 +10,15 @@ use super::{Change, Datapath, DatapathError, Observed};
 #[derive(Clone, Debug)]
 pub struct ChaosDatapath<D> {
     inner: D,
-    /// Of 2^32 calls, how many fail on either side of the inner one.
-    threshold: u32,
+    /// How often, from 0 to 1, a call fails on either side of the inner one.
+    probability: f64,
     state: u64,
 }
 
 impl<D> ChaosDatapath<D> {
     /// Fails before the inner call with this probability, and as often after it. Equal seeds fail alike.
     pub fn new(inner: D, probability: f64, seed: u64) -> Self {
-        let share = probability.clamp(0.0, 1.0) * f64::from(u32::MAX);
-        Self { inner, threshold: share.round().abs() as u32, state: seed }
+        Self { inner, probability, state: seed }
     }
 
     /// What is behind.
@@ -30,7 +29,8 @@ impl<D> ChaosDatapath<D> {
     fn strike(&mut self, at: &'static str) -> Result<(), DatapathError> {
         // Splitmix64, but for its finalizer.
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        if ((mix(self.state) >> 32) as u32) < self.threshold { Err(DatapathError::Chaos(at)) } else { Ok(()) }
+        let share = (mix(self.state) >> 32) as f64 / 2_f64.powi(32);
+        if share < self.probability { Err(DatapathError::Chaos(at)) } else { Ok(()) }
     }
 }
 

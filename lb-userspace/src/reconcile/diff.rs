@@ -74,7 +74,7 @@ fn services(
         numbered.flat_map(|(pool, number)| pool.services.iter().map(move |service| (pool, number, service)))
     {
         let kept = observed.services.get(id).map(|entry| entry.index).filter(|index| indexes.take(*index));
-        let entry = encode::service(pool.load_balancer, rule, kept.unwrap_or(0), number);
+        let entry = encode::service(pool.load_balancer, *rule, kept.unwrap_or(0), number);
         match kept {
             Some(_) => _ = services.insert(*id, entry),
             None => without_index.push((*id, entry)),
@@ -135,4 +135,4 @@ fn removed_tables(pools: &[Pool<'_>], observed: &Observed) -> Vec<Change> {
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
-mod tests;
+pub(in crate::reconcile) mod tests;

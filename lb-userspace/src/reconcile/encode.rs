@@ -13,7 +13,7 @@ use crate::balance::table::Member;
 use crate::model::{ForwardingRule, LoadBalancer, Protocol};
 
 /// A service as it is to be, under the indexes it was given.
-pub fn service(load_balancer: &LoadBalancer, rule: &ForwardingRule, index: u32, pool: u32) -> ServiceEntry {
+pub fn service(load_balancer: &LoadBalancer, rule: ForwardingRule, index: u32, pool: u32) -> ServiceEntry {
     ServiceEntry {
         index,
         pool,

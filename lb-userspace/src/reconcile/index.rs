@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::datapath::{Observed, ServiceId};
-use crate::model::{BackendId, DesiredState};
+use crate::model::{BackendId, DesiredState, LoadBalancer};
 
 /// Who has which index, as of the last reconcile.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,7 +19,7 @@ impl Assignments {
     /// Reads them from what the data path holds.
     pub fn of(desired: &DesiredState, observed: &Observed) -> Self {
         let slots = slots_by_owner(observed);
-        let ids = desired.load_balancers.iter().flat_map(|load_balancer| load_balancer.backends());
+        let ids = desired.load_balancers.iter().flat_map(LoadBalancer::backends);
         Self {
             services: observed.services.iter().map(|(id, entry)| (*id, entry.index)).collect(),
             backends: ids.filter_map(|(id, _)| slots.get(&id.owner()).map(|slot| (id, *slot))).collect(),

@@ -8,16 +8,19 @@
 //! Observed ------/                  \--> lbctl plan
 //! ```
 //!
-//! Everything but the driver is pure. User space gives out every index (service, pool, backend slot), and finds those
+//! Everything but [`driver`] is pure. User space gives out every index (service, pool, backend slot), and finds those
 //! that are in use in what the data path holds, so that nothing has to be remembered across a restart.
 
 pub mod apply;
 pub mod backoff;
 pub mod conditions;
 pub mod diff;
+pub mod driver;
 pub mod index;
 pub mod plan;
+pub mod status;
 
 mod backends;
+mod converge;
 mod encode;
 mod pools;

@@ -17,7 +17,7 @@ pub struct Pool<'a> {
     /// The load balancer.
     pub load_balancer: &'a LoadBalancer,
     /// The services that lead here.
-    pub services: Vec<(ServiceId, &'a ForwardingRule)>,
+    pub services: Vec<(ServiceId, ForwardingRule)>,
     /// What its table is to be built from.
     pub inputs: TableInputs,
     /// The fingerprint of that.
@@ -44,14 +44,14 @@ impl<'a> Pool<'a> {
     }
 }
 
-fn services(load_balancer: &LoadBalancer, v6: bool) -> Vec<(ServiceId, &ForwardingRule)> {
+fn services(load_balancer: &LoadBalancer, v6: bool) -> Vec<(ServiceId, ForwardingRule)> {
     let vips = load_balancer.vips.iter().filter(|vip| vip.is_ipv6() == v6);
     let service = |vip: IpAddr, rule: &ForwardingRule| ServiceId {
         vip,
         protocol: rule.protocol,
         port: rule.frontend_port,
     };
-    vips.flat_map(|vip| load_balancer.forwarding_rules.iter().map(move |rule| (service(*vip, rule), rule)))
+    vips.flat_map(|vip| load_balancer.forwarding_rules.iter().map(move |rule| (service(*vip, rule), *rule)))
         .collect()
 }
 

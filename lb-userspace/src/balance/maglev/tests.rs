@@ -36,7 +36,7 @@ fn disruption(before: &[u32], after: &[u32], gone: u32) -> f64 {
 #[test]
 fn lengths_are_primes_with_a_hundred_places_each() {
     for length in LENGTHS {
-        assert!((2..).take_while(|divisor| divisor * divisor <= length).all(|divisor| length % divisor != 0));
+        assert!((2..=256).filter(|divisor| divisor * divisor <= length).all(|divisor| length % divisor != 0));
     }
     assert_eq!(
         [1, 10, 11, 40, 41, 163, 164, 655, 100_000].map(length),
@@ -63,15 +63,22 @@ fn a_thousand_members_all_have_places() {
     assert!(counts(&table, 1000).iter().all(|count| (65..=66).contains(count)));
 }
 
+/// Of the table of `size` members, whose identities come from `first` on, the share that moves between those that stay
+/// when one leaves.
+fn moved_by_removal(first: u64, size: usize) -> f64 {
+    let all = members(first, &vec![1; size]);
+    let gone = all[size / 3];
+    let rest: Vec<Member> = all.iter().copied().filter(|member| *member != gone).collect();
+    disruption(&build(&all), &build(&rest), gone.slot)
+}
+
 #[test]
-fn removal_moves_little_in_large_pools() {
-    for size in [100_usize, 600] {
-        let all = members(5, &vec![1; size]);
-        let before = build(&all);
-        let gone = all[size / 3];
-        let rest: Vec<Member> = all.into_iter().filter(|member| *member != gone).collect();
-        let moved = disruption(&before, &build(&rest), gone.slot);
-        assert!(moved <= 0.02, "{moved} of the table of {size} moved beside what the removed one had");
+fn removal_moves_little() {
+    // None of these sizes is the first of its length: where the length changes, most places move.
+    for (size, pools) in [(3, 100), (10, 100), (40, 40), (100, 10), (600, 2)] {
+        let moved: f64 = (0..pools).map(|pool| moved_by_removal(pool * 1000, size)).sum();
+        let mean = moved / pools as f64;
+        assert!(mean <= 0.025, "{mean} of the table of {size} moved beside what the removed one had");
     }
 }
 
@@ -91,17 +98,6 @@ proptest! {
             prop_assert!((f64::from(count) - due).abs() < 1.0, "{} places for {}", count, due);
             prop_assert!((f64::from(count) / due - 1.0).abs() <= 0.01 || due < 100.0);
         }
-    }
-
-    #[test]
-    fn removal_moves_little(first in any::<u32>(), size in 2_usize..41, at in any::<prop::sample::Index>()) {
-        let all = members(u64::from(first), &vec![1; size]);
-        let gone = all[at.index(size)];
-        let rest: Vec<Member> = all.iter().copied().filter(|member| *member != gone).collect();
-        // Where the length changes with the number, most places move; that is why lengths are few.
-        prop_assume!(length(size) == length(size - 1));
-        let moved = disruption(&build(&all), &build(&rest), gone.slot);
-        prop_assert!(moved <= 0.06, "{} moved", moved);
     }
 
     #[test]

@@ -57,8 +57,8 @@ pub fn load_balancer(name: &str, ports: &[u16], instances: Vec<Instance>) -> Loa
         label: label(name),
         vips: vec![IpAddr::from([192, 0, 2, 10])],
         algorithm: Algorithm::Maglev,
-        timeout: Duration::from_secs(600),
-        drain_timeout: Duration::from_secs(60),
+        timeout: Duration::from_mins(10),
+        drain_timeout: Duration::from_mins(1),
         all_down: AllDown::Reject,
         forwarding_rules: ports.iter().map(rule).collect(),
         health_check: Some(HealthCheck {
