@@ -146,12 +146,11 @@ impl Packet {
         kernel::adjust_head(self.context.as_ptr(), delta)
     }
 
-    /// Makes the frame `length` bytes long.
+    /// Makes the frame `length` bytes long; only once, and before [`Packet::move_head`].
     #[inline(always)]
     #[must_use]
     pub fn resize(&self, length: u32) -> bool {
-        let now = (self.context.data_end() - self.context.data()) as i32;
-        kernel::adjust_tail(self.context.as_ptr(), length as i32 - now)
+        kernel::adjust_tail(self.context.as_ptr(), length as i32 - self.length as i32)
     }
 
     /// Asks the routing table; see [`kernel::fib_lookup`].

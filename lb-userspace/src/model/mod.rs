@@ -7,6 +7,8 @@
 //! - no two forwarding rules of the whole state share a VIP, protocol and frontend port;
 //! - a forwarding rule's two protocols agree;
 //! - an instance has at most one address of each family; a VIP's family has SNAT addresses if any instance has it;
+//! - a load balancer with instances has one of each VIP's family;
+//! - an address is one machine's and has one role: VIP, SNAT address or instance;
 //! - all sizes fit the tables.
 
 pub mod path;

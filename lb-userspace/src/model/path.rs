@@ -5,6 +5,7 @@ use std::fmt;
 
 /// A place, made on the stack while walking down; it costs nothing until it is printed.
 #[derive(Clone, Copy, Debug)]
+#[must_use]
 pub struct Path<'a> {
     parent: Option<&'a Path<'a>>,
     step: Step<'a>,

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! "Did you mean": the known word that is closest to a mistyped one.
 
-/// The known word that `word` was probably meant to be: equal but for case and dashes, or at most a third of its
-/// letters away.
+/// Letters that a word needs to be taken for a part of a known one.
+const PART: usize = 5;
+
+/// The known word that `word` was probably meant to be: equal but for case and dashes, at most a third of its letters
+/// away, or the only one that contains it.
 pub(crate) fn closest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     let word = folded(word);
     known
@@ -11,14 +14,22 @@ pub(crate) fn closest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
         .filter(|(distance, candidate)| distance * 3 <= candidate.len().max(3))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
+        .or_else(|| whole(&word, known))
 }
 
-/// The words as a sentence names them: `a, b or c`.
-pub(crate) fn one_of(words: &[&str]) -> String {
+/// The only known word that `part` is a part of.
+fn whole<'a>(part: &[char], known: &[&'a str]) -> Option<&'a str> {
+    let contains = |candidate: &&&str| folded(candidate).windows(part.len()).any(|window| window == part);
+    let mut found = known.iter().filter(|candidate| part.len() >= PART && contains(candidate));
+    found.next().filter(|_| found.next().is_none()).copied()
+}
+
+/// The words as a sentence names them: `a, b or c`, where `last` is the "or".
+pub(crate) fn sentence(words: &[&str], last: &str) -> String {
     match words {
         [] => String::new(),
         [word] => (*word).to_owned(),
-        [first @ .., last] => format!("{} or {last}", first.join(", ")),
+        [first @ .., end] => format!("{} {last} {end}", first.join(", ")),
     }
 }
 
@@ -59,6 +70,8 @@ mod tests {
         assert_eq!(closest("instance", &known), Some("instances"));
         assert_eq!(closest("frontend_prot", &known), Some("frontend_port"));
         assert_eq!(closest("sctp", &known), None);
+        assert_eq!(closest("protocol", &known), Some("frontend_protocol"));
+        assert_eq!(closest("front", &known), None);
         assert_eq!(closest("quic", &known), None);
         assert_eq!(closest("", &known), None);
     }
@@ -74,7 +87,7 @@ mod tests {
 
     #[test]
     fn words_are_listed_as_a_sentence_does() {
-        assert_eq!(one_of(&["a"]), "a");
-        assert_eq!(one_of(&["a", "b", "c"]), "a, b or c");
+        assert_eq!(sentence(&["a"], "or"), "a");
+        assert_eq!(sentence(&["a", "b", "c"], "or"), "a, b or c");
     }
 }

@@ -9,20 +9,24 @@ mod address;
 mod balancer;
 mod capacity;
 mod conflicts;
+mod families;
+mod frontends;
 mod health_check;
 mod load_balancer;
+mod roles;
 mod rule;
 
 use super::path::Path;
 use super::problem::{Problem, Problems};
 use super::spec::bounds::{self, Bounds};
 use super::spec::{LoadBalancerSpec, Spec};
-use super::suggest::{closest, one_of};
+use super::suggest::{closest, sentence};
 use super::{Balancer, DesiredState};
 use balancer::BalancerDraft;
 use load_balancer::LoadBalancerDraft;
 
 /// Proves a spec, or names everything that is wrong with it.
+#[expect(clippy::needless_pass_by_value, reason = "what was proved is not to be used unproved any more")]
 pub fn validate(spec: Spec) -> Result<DesiredState, Vec<Problem>> {
     let mut problems = Problems::default();
     version(spec.version, &mut problems);
@@ -86,7 +90,7 @@ fn word(path: &Path<'_>, written: Option<&str>, known: &[&str], problems: &mut P
             Some(meant) => format!("did you mean {meant}?"),
             None => "write one of these".to_owned(),
         };
-        problems.value(path, written, format!("must be {}", one_of(known)), fix);
+        problems.value(path, written, format!("must be {}", sentence(known, "or")), fix);
     }
     found
 }

@@ -22,6 +22,9 @@ and fix. A running `lbd` takes a changed file by itself; one that does not valid
 `lbd config example` prints a file to start from, `lbd config schema` the JSON Schema for editors
 ([lb.schema.json](lb.schema.json)).
 
+Change a file by writing a new one and renaming it over the old, as editors and deployment tools do. One that is written
+in place is read when its writer closes it, or when `lbd` gets SIGHUP or looks by itself, every 10 seconds.
+
 Fields without a default are required unless marked optional. A field is written with a value or not at all: one without
 a value is an error, and so are unknown and repeated ones. Aliases (`*name`) and tags (`!name`) are not accepted, nor
 files of more than 16 MiB.
@@ -56,7 +59,8 @@ impl Page<'_> {
 
     /// Adds a heading, what the type is, and a row for each of its fields.
     fn section(&mut self, title: &str, definition: &Value, fields: &[&str]) {
-        self.text += &format!("\n## {title}\n\n{}\n\n", description(definition));
+        let heading = format!("\n## {title}\n\n{}\n\n", description(definition));
+        self.text += &heading;
         self.text += "| field | type | range | default | meaning |\n| --- | --- | --- | --- | --- |\n";
         for field in fields {
             self.text += &row(field, &definition["properties"][field], is_required(definition, field));

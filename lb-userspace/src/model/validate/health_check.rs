@@ -22,7 +22,7 @@ pub(super) fn read(spec: &HealthCheckSpec, path: &Path<'_>, problems: &mut Probl
     let (interval, timeout) = (interval?, timeout?);
     if timeout > interval {
         let message = format!("must not be longer than the check_interval, which is {interval}");
-        let default = if spec.response_timeout.is_none() { " (the default)" } else { "" };
+        let default = if spec.response_timeout.is_none() { ", the default" } else { "" };
         let fix = format!("write at most {interval}, or a longer check_interval");
         problems.value(&path.key("response_timeout"), format!("{timeout}{default}"), message, fix);
     }

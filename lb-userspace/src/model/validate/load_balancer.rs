@@ -21,10 +21,12 @@ pub(super) struct LoadBalancerDraft {
     drain_timeout: Option<Duration>,
     all_down: Option<AllDown>,
     pub(super) rules: Vec<Option<ForwardingRule>>,
-    /// Outer: whether it could be read; inner: whether there is one.
-    health_check: Option<Option<HealthCheck>>,
+    health_check: Result<Option<HealthCheck>, Unreadable>,
     pub(super) instances: Vec<InstanceDraft>,
 }
+
+/// It was written and has problems.
+struct Unreadable;
 
 /// An instance as far as it could be read.
 pub(super) struct InstanceDraft {
@@ -55,8 +57,10 @@ impl LoadBalancerDraft {
             all_down: all_down(&path.key("all_down"), spec, problems),
             rules: rules(&path.key("forwarding_rules"), spec, problems),
             health_check: match &spec.health_check {
-                None => Some(None),
-                Some(check) => health_check::read(check, &path.key("health_check"), problems).map(Some),
+                None => Ok(None),
+                Some(check) => {
+                    health_check::read(check, &path.key("health_check"), problems).map(Some).ok_or(Unreadable)
+                }
             },
             instances: instances(&path.key("instances"), &spec.instances, problems),
         }
@@ -72,7 +76,7 @@ impl LoadBalancerDraft {
             drain_timeout: self.drain_timeout?,
             all_down: self.all_down?,
             forwarding_rules: self.rules.into_iter().collect::<Option<_>>()?,
-            health_check: self.health_check?,
+            health_check: self.health_check.ok()?,
             instances: self.instances.into_iter().map(InstanceDraft::finish).collect::<Option<_>>()?,
         })
     }

@@ -56,8 +56,8 @@ fn paths(change: impl FnOnce(&mut Spec)) -> Vec<String> {
 fn what_is_not_written_has_its_default() {
     let state = validate(small()).unwrap();
     let load_balancer = &state.load_balancers[0];
-    assert_eq!(load_balancer.timeout, Duration::from_secs(600));
-    assert_eq!(load_balancer.drain_timeout, Duration::from_secs(60));
+    assert_eq!(load_balancer.timeout, Duration::from_mins(10));
+    assert_eq!(load_balancer.drain_timeout, Duration::from_mins(1));
     assert_eq!(load_balancer.all_down, AllDown::Reject);
     assert_eq!(load_balancer.instances[0].weight, Weight::new(1).unwrap());
     assert_eq!(load_balancer.forwarding_rules[0].protocol, Protocol::Tcp);

@@ -3,7 +3,7 @@
 //! was right last is kept for the next start. Runs in the task of its caller and spawns nothing but single reads.
 
 use std::future::pending;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -62,9 +62,16 @@ impl FileSource {
         reload: Arc<Notify>,
         shutdown: CancellationToken,
     ) {
+        let mut told = false;
         while !shutdown.is_cancelled() {
             // Watched before it is read, so that no change falls between the two.
-            let changes = watched(&self.path);
+            let changes = Changes::of(&self.path)
+                .inspect_err(|failure| {
+                    if !std::mem::replace(&mut told, true) {
+                        warn!(%failure, "the system gives no watch; looking for changes every {} s", POLL.as_secs());
+                    }
+                })
+                .ok();
             self.look(&states).await;
             tokio::select! {
                 () = shutdown.cancelled() => return,
@@ -134,14 +141,6 @@ impl SourceState {
     }
 }
 
-/// The watches on a file, if the system gives any; without them there is the poll.
-fn watched(path: &Path) -> Option<Changes> {
-    let changes = Changes::of(path);
-    changes
-        .inspect_err(|failure| warn!(%failure, "changes are noticed by looking every 10 seconds only"))
-        .ok()
-}
-
 /// Waits for a change; for ever if nothing is watched.
 async fn next(changes: Option<&Changes>) {
     match changes {
@@ -153,12 +152,13 @@ async fn next(changes: Option<&Changes>) {
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::path::Path;
 
     use super::*;
     use crate::model::spec;
 
     /// Longer than any machine is busy; a test that passes does not wait for it.
-    const DEADLINE: Duration = Duration::from_secs(60);
+    const DEADLINE: Duration = Duration::from_mins(1);
 
     /// A file with the example in a folder of its own.
     fn source() -> (tempfile::TempDir, FileSource) {

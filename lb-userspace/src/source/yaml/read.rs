@@ -12,7 +12,7 @@ use super::scalar::Kind;
 use super::tree::{Node, Value};
 use crate::model::path::Path;
 use crate::model::problem::Problem;
-use crate::model::suggest::{closest, one_of};
+use crate::model::suggest::{closest, sentence};
 
 /// Reads a tree as a `T`; fails only if `T` has a kind of field that this reader does not know.
 pub(super) fn value<'de, T: Deserialize<'de>>(root: &Node, findings: &mut Findings) -> Option<T> {
@@ -102,7 +102,8 @@ impl<'t> Reader<'t, '_, '_> {
         match self.written() {
             Some(Value::List(items)) => return items,
             Some(value) => {
-                self.wanted(value, "must be a list", "write [a, b], or one item on each line after \"- \"")
+                let fix = "write [a, b], or one item on each line after \"- \"";
+                self.wanted(value, "must be a list", fix);
             }
             None => {}
         }
@@ -155,7 +156,7 @@ impl<'t> Reader<'t, '_, '_> {
         let meant = closest(key, names);
         let fix = match meant {
             Some(name) => format!("did you mean {name}?"),
-            None => format!("remove it; fields here are {}", one_of(names).replace(" or ", " and ")),
+            None => format!("remove it; fields here are {}", sentence(names, "and")),
         };
         self.findings.note(line, Problem::at(&self.path.key(key), "is not a field", fix));
         meant
@@ -185,8 +186,8 @@ impl<'de> Deserializer<'de> for Reader<'_, '_, '_> {
     }
 
     fn deserialize_seq<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value, Error> {
-        let items = self.list().iter().enumerate();
-        visitor.visit_seq(Items { items, path: self.path, findings: self.findings })
+        let rest = self.list().iter().enumerate();
+        visitor.visit_seq(Items { rest, path: self.path, findings: self.findings })
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -195,8 +196,8 @@ impl<'de> Deserializer<'de> for Reader<'_, '_, '_> {
         names: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
-        let fields = self.fields(names).into_iter();
-        visitor.visit_map(Fields { fields, current: None, path: self.path, findings: self.findings })
+        let rest = self.fields(names).into_iter();
+        visitor.visit_map(Fields { rest, current: None, path: self.path, findings: self.findings })
     }
 
     fn deserialize_any<V: Visitor<'de>>(self, _visitor: V) -> Result<V::Value, Error> {
@@ -211,7 +212,7 @@ impl<'de> Deserializer<'de> for Reader<'_, '_, '_> {
 
 /// The items of a list.
 struct Items<'t, 'p, 'f> {
-    items: std::iter::Enumerate<std::slice::Iter<'t, Node>>,
+    rest: std::iter::Enumerate<std::slice::Iter<'t, Node>>,
     path: &'p Path<'p>,
     findings: &'f mut Findings,
 }
@@ -220,7 +221,7 @@ impl<'de> SeqAccess<'de> for Items<'_, '_, '_> {
     type Error = Error;
 
     fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Error> {
-        let Some((index, node)) = self.items.next() else { return Ok(None) };
+        let Some((index, node)) = self.rest.next() else { return Ok(None) };
         let path = self.path.index(index);
         let given = Given::Value(&node.value);
         seed.deserialize(Reader { given, line: node.line, path: &path, findings: self.findings }).map(Some)
@@ -237,7 +238,7 @@ struct Field<'t> {
 
 /// The fields of a struct.
 struct Fields<'t, 'p, 'f> {
-    fields: std::vec::IntoIter<Field<'t>>,
+    rest: std::vec::IntoIter<Field<'t>>,
     current: Option<Field<'t>>,
     path: &'p Path<'p>,
     findings: &'f mut Findings,
@@ -247,7 +248,7 @@ impl<'de> MapAccess<'de> for Fields<'_, '_, '_> {
     type Error = Error;
 
     fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Error> {
-        self.current = self.fields.next();
+        self.current = self.rest.next();
         let Some(field) = self.current else { return Ok(None) };
         let name: StrDeserializer<'_, Error> = field.name.into_deserializer();
         seed.deserialize(name).map(Some)

@@ -65,13 +65,14 @@ impl Node {
         lines.insert(path.to_string(), self.line);
         match &self.value {
             Value::List(items) => {
-                items
-                    .iter()
-                    .enumerate()
-                    .for_each(|(index, item)| item.collect_lines(&path.index(index), lines));
+                for (index, item) in items.iter().enumerate() {
+                    item.collect_lines(&path.index(index), lines);
+                }
             }
             Value::Mapping(entries) => {
-                entries.iter().for_each(|(key, value)| value.collect_lines(&path.key(key), lines));
+                for (key, value) in entries {
+                    value.collect_lines(&path.key(key), lines);
+                }
             }
             Value::Scalar { .. } | Value::Refused => {}
         }
@@ -174,8 +175,10 @@ impl<'t> Builder<'t, '_> {
 
     /// The value, unless it has a tag, which would give it another meaning than it seems to have.
     fn untagged(&mut self, tag: Option<&Tag>, line: usize, path: &Path<'_>, value: Value) -> Value {
-        let Some(tag) = tag else { return value };
-        self.findings.replace(line, problem(path, TAG).with(tag));
+        if tag.is_none() {
+            return value;
+        }
+        self.findings.replace(line, problem(path, TAG));
         Value::Refused
     }
 }
