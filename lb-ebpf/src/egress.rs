@@ -119,7 +119,12 @@ mod answer {
 
 /// Asks the routing table where a translated packet goes, and remembers the answer for the direction to the client.
 #[inline(never)]
-fn by_routing_table<A: Family>(packet: &Packet, parsed: &Parsed<A>, slot: Slot<A>, reason: Reason) -> Verdict {
+fn by_routing_table<A: Family>(
+    packet: &Packet,
+    parsed: &Parsed<A>,
+    slot: Slot<A>,
+    reason: Reason,
+) -> Verdict {
     const AF_INET: u8 = 2;
     const AF_INET6: u8 = 10;
 

@@ -76,7 +76,9 @@ const _: () = assert!(size_of::<Route>() == 64);
 #[inline(always)]
 pub(crate) fn fib_lookup(context: *mut c_void, query: &mut Route) -> i64 {
     // SAFETY: `Route` has the layout and size of the structure that the helper fills.
-    unsafe { helpers::bpf_fib_lookup(context, core::ptr::from_mut(query).cast(), size_of::<Route>() as i32, 0) }
+    unsafe {
+        helpers::bpf_fib_lookup(context, core::ptr::from_mut(query).cast(), size_of::<Route>() as i32, 0)
+    }
 }
 
 /// Sets bits and returns what was there. Not relaxed: LLVM 22 then drops the fetch and returns the operand.

@@ -83,4 +83,3 @@ fn create<A: Family>(packet: &Packet, parsed: &Parsed<A>, service: &ServiceEntry
     log!(packet, aya_log_ebpf::macro_support::Level::Debug, "new flow to backend {}", slot);
     egress::send(packet, parsed, &winner, entered, backend.next_hop, Reason::NewFlow)
 }
-

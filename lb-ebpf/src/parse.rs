@@ -5,7 +5,8 @@
 use lb_common::abi::FlowKey;
 use lb_common::limits::VLAN_TAGS;
 use lb_common::net::{
-    Addr4, Addr6, Be16, ETHERTYPE_IPV4, ETHERTYPE_IPV6, ETHERTYPE_QINQ, ETHERTYPE_VLAN, PROTOCOL_TCP, PROTOCOL_UDP,
+    Addr4, Addr6, Be16, ETHERTYPE_IPV4, ETHERTYPE_IPV6, ETHERTYPE_QINQ, ETHERTYPE_VLAN, PROTOCOL_TCP,
+    PROTOCOL_UDP,
 };
 use lb_common::reason::Reason;
 

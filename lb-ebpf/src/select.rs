@@ -6,8 +6,8 @@ use lb_common::abi::{Algorithm, FlowKey, ServiceEntry};
 use lb_common::hash;
 use lb_common::limits::LEASTCONN_WINDOW;
 
-use crate::maps::{self, Family};
 use crate::kernel;
+use crate::maps::{self, Family};
 
 /// No backend takes new flows.
 pub const NONE: u32 = u32::MAX;
@@ -28,7 +28,8 @@ pub fn backend<A: Family>(key: &FlowKey<A>, service: &ServiceEntry) -> u32 {
     } else if table.algorithm == Algorithm::Source as u32 {
         hash::reduce(hash::source(key.source), table.length)
     } else {
-        let flow = hash::flow(key.source, key.destination, key.source_port, key.destination_port, key.protocol);
+        let flow =
+            hash::flow(key.source, key.destination, key.source_port, key.destination_port, key.protocol);
         hash::reduce(flow, table.length)
     };
     maps::table_slot(pool, place).unwrap_or(NONE)

@@ -7,8 +7,8 @@ use lb_common::limits::{SNAT_ADDRESSES, SNAT_PROBES};
 use lb_common::nat::{self, Target};
 use lb_common::net::Be16;
 
-use crate::maps::{self, Entered, Family};
 use crate::kernel;
+use crate::maps::{self, Entered, Family};
 
 /// What came of looking for a source port.
 #[derive(Clone, Copy, PartialEq, Eq)]

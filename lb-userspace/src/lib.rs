@@ -22,6 +22,7 @@ pub mod datapath;
 pub mod observe;
 
 pub mod app;
+pub mod cli;
 
 #[cfg(test)]
 mod testing;

@@ -80,7 +80,13 @@ fn write_network<A: Family>(packet: &Packet, parsed: &Parsed<A>, l3: usize, quot
 }
 
 #[inline(always)]
-fn write_error<A: Family>(packet: &Packet, parsed: &Parsed<A>, quoted: usize, quote: usize, error: Error) -> bool {
+fn write_error<A: Family>(
+    packet: &Packet,
+    parsed: &Parsed<A>,
+    quoted: usize,
+    quote: usize,
+    error: Error,
+) -> bool {
     let (kind, code) = match (A::V6, error) {
         (false, Error::PortUnreachable) => (3, 3),
         (false, Error::TimeExceeded) => (11, 0),

@@ -54,13 +54,17 @@ fn reset_for<A: Family>(parsed: &Parsed<A>, segment: &Tcp) -> Tcp {
 fn pseudo_header<A: Family>(parsed: &Parsed<A>) -> u32 {
     let length = Be16::new(size_of::<Tcp>() as u16);
     let protocol = Be16::new(u16::from(PROTOCOL_TCP));
-    parsed.key.source.sum() + parsed.key.destination.sum() + u32::from(length.raw()) + u32::from(protocol.raw())
+    parsed.key.source.sum()
+        + parsed.key.destination.sum()
+        + u32::from(length.raw())
+        + u32::from(protocol.raw())
 }
 
 #[inline(always)]
 fn sum(segment: &Tcp) -> u32 {
     let word = |bytes: [u8; 4]| {
-        u32::from(u16::from_ne_bytes([bytes[0], bytes[1]])) + u32::from(u16::from_ne_bytes([bytes[2], bytes[3]]))
+        u32::from(u16::from_ne_bytes([bytes[0], bytes[1]]))
+            + u32::from(u16::from_ne_bytes([bytes[2], bytes[3]]))
     };
     u32::from(segment.source.raw())
         + u32::from(segment.destination.raw())

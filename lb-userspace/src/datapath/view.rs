@@ -20,6 +20,8 @@ pub struct Counters {
     pub services: BTreeMap<u32, Traffic>,
     /// By backend slot, where not all zero.
     pub backends: BTreeMap<u32, Traffic>,
+    /// Open flows by backend slot, where not zero; not a counter, but read with them.
+    pub open_flows: BTreeMap<u32, u32>,
 }
 
 /// A flow, as an operator thinks of it: both directions as one.
