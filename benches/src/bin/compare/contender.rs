@@ -135,7 +135,7 @@ fn nftables<'lab>(lab: &'lab Lab, backend: &Backend) -> Result<Running<'lab>> {
 fn haproxy<'lab>(lab: &'lab Lab, backend: &Backend) -> Result<Running<'lab>> {
     let config = format!(
         "global
-  maxconn 20000
+  maxconn 4000
 defaults
   mode tcp
   timeout connect 5s
