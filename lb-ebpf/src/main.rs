@@ -9,7 +9,10 @@
 #![no_main]
 #![feature(core_intrinsics)]
 #![expect(internal_features, reason = "the BPF target has atomics on map values as intrinsics only")]
-#![expect(missing_docs, reason = "nothing is public in a program; the attribute macro makes a function that seems to be")]
+#![expect(
+    missing_docs,
+    reason = "nothing is public in a program; the attribute macro makes a function that seems to be"
+)]
 #![deny(unsafe_code, unused_results)]
 
 mod kernel;

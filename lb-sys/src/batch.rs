@@ -40,7 +40,11 @@ pub fn for_each<K: Pod, V: Pod>(map: BorrowedFd<'_>, mut each: impl FnMut(&K, &V
 
 /// Calls `each` with every index of a per-CPU array and the values of all CPUs, of which there are `cpus`. The size of
 /// `V` is a multiple of 8.
-pub fn for_each_per_cpu<V: Pod>(map: BorrowedFd<'_>, cpus: usize, each: impl FnMut(&u32, &[V])) -> io::Result<()> {
+pub fn for_each_per_cpu<V: Pod>(
+    map: BorrowedFd<'_>,
+    cpus: usize,
+    each: impl FnMut(&u32, &[V]),
+) -> io::Result<()> {
     const { assert!(size_of::<V>().is_multiple_of(8), "the kernel rounds per-CPU values up to 8 bytes") };
     walk::<u32, V>(map, cpus, each)
 }
@@ -117,7 +121,9 @@ pub fn delete<K: Pod>(map: BorrowedFd<'_>, keys: &[K]) -> io::Result<usize> {
         match result {
             Ok(()) => rest = &rest[part.len()..],
             // The kernel stops at the first key that is not there.
-            Err(error) if error.raw_os_error() == Some(libc::ENOENT) => rest = &rest[(done + 1).min(rest.len())..],
+            Err(error) if error.raw_os_error() == Some(libc::ENOENT) => {
+                rest = &rest[(done + 1).min(rest.len())..]
+            }
             Err(error) => return Err(error),
         }
     }

@@ -114,13 +114,13 @@ pub fn health() -> HealthReport {
 
 pub fn reconcile() -> ReconcileView {
     ReconcileView {
-        ok: true,
         last_success: Some(1_700_000_100),
         successes: 4,
         errors: 0,
         changes: 9,
         repaired: 0,
         last_error: None,
+        unplaced: Vec::new(),
     }
 }
 
