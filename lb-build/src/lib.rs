@@ -13,7 +13,7 @@ use std::{env, fs};
 
 use anyhow::{Context, Result, bail};
 
-pub use toolchain::{Missing, Toolchain};
+pub use toolchain::{Missing, Toolchain, linker_is_there};
 
 const TARGET: &str = "bpfel-unknown-none";
 
@@ -30,10 +30,12 @@ pub fn object(package: &str, binary: &str, features: &[&str]) -> Result<()> {
     let object = out.join(binary).with_extension("o");
     match Toolchain::detect() {
         Ok(toolchain) => {
-            let built = build(&workspace, &out.join("bpf"), package, binary, features, &toolchain)?;
+            let built = build(&workspace, &out.join("bpf"), package, binary, features, toolchain)?;
             fs::copy(&built, &object).with_context(|| format!("copying {}", built.display()))?;
         }
         Err(missing) => {
+            // A file that is never there: look again at every build, until the toolchain is installed.
+            println!("cargo::rerun-if-changed={}", out.join("toolchain").display());
             println!("cargo::warning=the kernel side is not built: {missing}");
             fs::write(&object, []).with_context(|| format!("writing {}", object.display()))?;
         }
@@ -59,7 +61,7 @@ fn build(
     package: &str,
     binary: &str,
     features: &[&str],
-    toolchain: &Toolchain,
+    toolchain: Toolchain,
 ) -> Result<PathBuf> {
     // Debug information and BTF are for the maps' types and for `bpf_loop`; the loader does not keep them.
     let flags = ["-Cdebuginfo=2", "-Clink-arg=--btf", "-Ctarget-cpu=v3", "--cfg=bpf_target_arch=\"x86_64\""];

@@ -42,15 +42,20 @@ impl fmt::Display for Missing {
 impl Toolchain {
     /// The toolchain to use on this machine.
     pub fn detect() -> Result<Self, Missing> {
-        if !runs("bpf-linker", &["--version"]) {
+        if !linker_is_there() {
             return Err(Missing::Linker);
         }
+        Self::compiler().ok_or(Missing::Compiler)
+    }
+
+    /// The first compiler that is whole, whether or not there is a linker.
+    pub fn compiler() -> Option<Self> {
         let order = match std::env::var(VARIABLE).as_deref() {
             Ok("nightly") => &[Self::Nightly][..],
             Ok("distro") => &[Self::Distro],
             _ => &[Self::Nightly, Self::Distro],
         };
-        order.iter().copied().find(|toolchain| toolchain.usable()).ok_or(Missing::Compiler)
+        order.iter().copied().find(|toolchain| toolchain.usable())
     }
 
     /// Its name for `rustup run`.
@@ -93,6 +98,7 @@ impl Toolchain {
     }
 }
 
-fn runs(program: &str, arguments: &[&str]) -> bool {
-    Command::new(program).args(arguments).output().is_ok_and(|output| output.status.success())
+/// Whether what links BPF objects can be run.
+pub fn linker_is_there() -> bool {
+    Command::new("bpf-linker").arg("--version").output().is_ok_and(|output| output.status.success())
 }

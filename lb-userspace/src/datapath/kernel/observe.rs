@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What the maps hold, read from the kernel or, between thorough looks, remembered from what was written.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::num::NonZeroU16;
+
+use lb_common::abi::{
+    BACKEND_DRAINING, BackendEntry, LoadEntry, ServiceEntry, ServiceKey, TableChunk, names,
+};
+use lb_common::limits::{SNAT_ADDRESSES, TABLE_CHUNK};
+use lb_common::net::{Addr4, Addr6, Address};
+
+use super::maps::{Maps, Table, array_fd, failed, failed_io, fd};
+use crate::balance::table;
+use crate::datapath::{Capacity, Change, DatapathError, Observed, ObservedTable, ServiceId};
+use crate::model::Protocol;
+
+/// What the maps hold as far as is known.
+#[derive(Debug, Default)]
+pub struct Mirror {
+    known: Option<Observed>,
+}
+
+impl Mirror {
+    /// Reads everything.
+    pub fn read(maps: &Maps) -> Result<Self, DatapathError> {
+        let observed = Observed {
+            services: services(maps)?,
+            backends: backends(maps)?,
+            pools: pools(maps)?,
+            snat_addresses: snat_addresses(maps)?,
+            open_flows: BTreeMap::new(),
+            capacity: Capacity {
+                services: maps.size(names::SERVICE_TRAFFIC),
+                backends: maps.size(names::BACKENDS),
+                pools: maps.size(names::POOLS),
+            },
+        };
+        Ok(Self { known: Some(observed) })
+    }
+
+    /// False until everything was read once.
+    pub fn is_complete(&self) -> bool {
+        self.known.is_some()
+    }
+
+    /// Follows a change that was made.
+    pub fn note(&mut self, change: &Change) {
+        let Some(known) = &mut self.known else { return };
+        match change {
+            Change::SetSnatAddresses(addresses) => known.snat_addresses.clone_from(addresses),
+            Change::PutBackend { slot, entry } => {
+                known.backends.insert(*slot, *entry);
+            }
+            Change::SwapTable { pool, inputs } => {
+                known.pools.insert(*pool, ObservedTable { inputs: inputs.fingerprint(), intact: true });
+            }
+            Change::PutService { id, entry } => {
+                known.services.insert(*id, *entry);
+            }
+            Change::RemoveService { id } => {
+                known.services.remove(id);
+            }
+            Change::RemoveTable { pool } => {
+                known.pools.remove(pool);
+            }
+            Change::Settle => {}
+            Change::ReleaseBackend { slot, generation } => {
+                known
+                    .backends
+                    .insert(*slot, BackendEntry { generation: *generation, ..BackendEntry::default() });
+            }
+        }
+    }
+
+    /// What is known, with the flows that are open now on the backends that drain; nobody asks about the others.
+    pub fn with_open_flows(&self, maps: &Maps) -> Result<Observed, DatapathError> {
+        let mut observed = self.known.clone().unwrap_or_default();
+        for (slot, entry) in &observed.backends {
+            if entry.flags & BACKEND_DRAINING != 0 {
+                let load: LoadEntry = maps.loads.get(slot, 0).map_err(failed("reading", names::LOADS))?;
+                observed.open_flows.insert(*slot, load.open());
+            }
+        }
+        Ok(observed)
+    }
+}
+
+fn services(maps: &Maps) -> Result<BTreeMap<ServiceId, ServiceEntry>, DatapathError> {
+    let mut services = BTreeMap::new();
+    lb_sys::for_each::<ServiceKey<Addr4>, ServiceEntry>(fd(&maps.services4), |key, entry| {
+        services.extend(service_id(key).map(|id| (id, *entry)));
+    })
+    .map_err(failed_io("reading", names::SERVICES4))?;
+    lb_sys::for_each::<ServiceKey<Addr6>, ServiceEntry>(fd(&maps.services6), |key, entry| {
+        services.extend(service_id(key).map(|id| (id, *entry)));
+    })
+    .map_err(failed_io("reading", names::SERVICES6))?;
+    Ok(services)
+}
+
+fn service_id<A: Address + Into<IpAddr>>(key: &ServiceKey<A>) -> Option<ServiceId> {
+    Some(ServiceId {
+        vip: key.address.into(),
+        protocol: Protocol::from_number(key.protocol)?,
+        port: NonZeroU16::new(key.port.host())?,
+    })
+}
+
+fn backends(maps: &Maps) -> Result<BTreeMap<u32, BackendEntry>, DatapathError> {
+    let mut backends = BTreeMap::new();
+    lb_sys::for_each::<u32, BackendEntry>(array_fd(&maps.backends), |slot, entry| {
+        let entry = BackendEntry { next_hop: 0, ..*entry };
+        if entry != BackendEntry::default() {
+            backends.insert(*slot, entry);
+        }
+    })
+    .map_err(failed_io("reading", names::BACKENDS))?;
+    Ok(backends)
+}
+
+fn pools(maps: &Maps) -> Result<BTreeMap<u32, ObservedTable>, DatapathError> {
+    let mut pools = BTreeMap::new();
+    for pool in 0..maps.size(names::POOLS) {
+        match maps.pools.get(&pool, 0) {
+            Ok(found) => {
+                pools.insert(pool, observed_table(&found)?);
+            }
+            Err(aya::maps::MapError::KeyNotFound) => {}
+            Err(error) => return Err(failed("reading a table of", names::POOLS)(error)),
+        }
+    }
+    Ok(pools)
+}
+
+fn observed_table(found: &Table) -> Result<ObservedTable, DatapathError> {
+    let read = |at: u32| -> Result<TableChunk, DatapathError> {
+        found.get(&at, 0).map_err(failed("reading a table of", names::POOLS))
+    };
+    let header = read(0)?.header();
+    let mut slots = Vec::with_capacity(header.length as usize);
+    let chunks = header.length.div_ceil(TABLE_CHUNK as u32).min(found.len().saturating_sub(1));
+    for at in 1..=chunks {
+        slots.extend_from_slice(&read(at)?.slots);
+    }
+    slots.truncate(header.length as usize);
+    let intact =
+        slots.len() == header.length as usize && table::Table::content_hash(&slots) == header.content;
+    Ok(ObservedTable { inputs: header.inputs, intact })
+}
+
+fn snat_addresses(maps: &Maps) -> Result<Vec<IpAddr>, DatapathError> {
+    let control = maps.control.get(&0, 0).map_err(failed("reading", names::CONTROL))?;
+    let mut addresses = Vec::new();
+    for number in 0..control.snat4.min(SNAT_ADDRESSES) {
+        let wide = maps.snat4.get(&number, 0).map_err(failed("reading", names::SNAT4))?;
+        addresses.push(Addr4::narrow(wide).into());
+    }
+    for number in 0..control.snat6.min(SNAT_ADDRESSES) {
+        let wide = maps.snat6.get(&number, 0).map_err(failed("reading", names::SNAT6))?;
+        addresses.push(Addr6::narrow(wide).into());
+    }
+    Ok(addresses)
+}

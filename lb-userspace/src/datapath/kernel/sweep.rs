@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Removes flows whose time is over, and sets right how many each backend has.
+//!
+//! A flow is over when both its directions have been silent for as long as its state allows, or when its backend's slot
+//! has another owner. The walk only collects; each pair is looked at once more before it goes, so that a packet that
+//! came meanwhile saves its flow. One direction without the other is an orphan: it goes too, and is counted.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use aya::Pod;
+use lb_common::abi::{BackendEntry, FlowEntry, FlowKey, LoadEntry, names};
+use lb_common::limits::UNPROVEN_SECONDS;
+use lb_common::net::{Address, PROTOCOL_TCP};
+use lb_common::tcp;
+use tokio_util::sync::CancellationToken;
+
+use super::flows::{FlowMap, idle};
+use super::maps::{Maps, array_fd, failed, failed_io, fd};
+use super::{KernelDatapath, boot_seconds, lock};
+use crate::datapath::DatapathError;
+
+/// Between two sweeps: half the shortest timeout.
+const INTERVAL: Duration = Duration::from_secs(5);
+
+/// What a sweep found.
+#[derive(Debug, Default)]
+struct Swept {
+    /// Entries that are left, by table.
+    fill: BTreeMap<String, u32>,
+    /// Open flows by backend slot.
+    open: BTreeMap<u32, i64>,
+    removed: usize,
+    orphans: usize,
+}
+
+/// Sweeps until told to stop.
+pub async fn run(datapath: KernelDatapath, shutdown: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            () = tokio::time::sleep(INTERVAL) => {}
+        }
+        let handle = datapath.clone();
+        match tokio::task::spawn_blocking(move || sweep(&mut lock(&handle.0.maps), boot_seconds())).await {
+            Ok(Ok(swept)) => {
+                if swept.removed + swept.orphans > 0 {
+                    tracing::debug!(removed = swept.removed, orphans = swept.orphans, "swept flows");
+                }
+                datapath.note_fill(swept.fill);
+            }
+            Ok(Err(error)) => tracing::warn!(%error, "sweeping flows failed; it is tried again"),
+            Err(error) => tracing::error!(%error, "the sweep panicked"),
+        }
+    }
+}
+
+fn sweep(maps: &mut Maps, now: u32) -> Result<Swept, DatapathError> {
+    let backends = generations(maps)?;
+    let mut swept = Swept::default();
+    swept.proven(&maps.flows4, names::FLOWS4, &backends, now)?;
+    swept.proven(&maps.flows6, names::FLOWS6, &backends, now)?;
+    swept.unproven(&maps.unproven4, names::UNPROVEN4, now)?;
+    swept.unproven(&maps.unproven6, names::UNPROVEN6, now)?;
+    set_loads_right(maps, &swept.open)?;
+    Ok(swept)
+}
+
+fn generations(maps: &Maps) -> Result<Vec<u32>, DatapathError> {
+    let mut generations = vec![0; maps.size(names::BACKENDS) as usize];
+    lb_sys::for_each::<u32, BackendEntry>(array_fd(&maps.backends), |slot, entry| {
+        if let Some(generation) = generations.get_mut(*slot as usize) {
+            *generation = entry.generation;
+        }
+    })
+    .map_err(failed_io("reading", names::BACKENDS))?;
+    Ok(generations)
+}
+
+impl Swept {
+    fn proven<A: Address + std::hash::Hash>(
+        &mut self,
+        map: &FlowMap<A>,
+        name: &'static str,
+        generations: &[u32],
+        now: u32,
+    ) -> Result<(), DatapathError>
+    where
+        FlowKey<A>: Pod,
+        FlowEntry<A>: Pod,
+    {
+        let over = |entry: &FlowEntry<A>| {
+            let meta = &entry.meta;
+            let lost = generations.get(meta.backend as usize) != Some(&meta.generation);
+            lost || idle(meta.last_seen, now) > tcp::timeout(meta.state, meta.idle_timeout)
+        };
+        let mut count = 0_u32;
+        // Silent pairs: the client's key to the backend's.
+        let mut silent: HashMap<FlowKey<A>, FlowKey<A>> = HashMap::new();
+        lb_sys::for_each::<FlowKey<A>, FlowEntry<A>>(fd(map), |key, entry| {
+            count += 1;
+            if entry.meta.from_client() && !tcp::closed(entry.meta.state) {
+                *self.open.entry(entry.meta.backend).or_default() += 1;
+            }
+            if over(entry) {
+                let peer = entry.peer(key.protocol);
+                let (client, backend) = if entry.meta.from_client() { (*key, peer) } else { (peer, *key) };
+                silent.insert(client, backend);
+            }
+        })
+        .map_err(failed_io("reading", name))?;
+
+        for (client_key, backend_key) in silent {
+            let client = map.get(&client_key, 0).ok();
+            let backend = map.get(&backend_key, 0).ok();
+            if [&client, &backend].into_iter().flatten().any(|entry| !over(entry)) {
+                continue;
+            }
+            let keys = [client_key, backend_key];
+            let gone = lb_sys::delete(fd(map), &keys).map_err(failed_io("removing from", name))?;
+            count = count.saturating_sub(gone as u32);
+            self.removed += 1;
+            self.orphans += usize::from(gone == 1);
+            if let Some(client) = client.filter(|client| !tcp::closed(client.meta.state)) {
+                *self.open.entry(client.meta.backend).or_default() -= 1;
+            }
+        }
+        self.fill.insert(name.to_lowercase(), count);
+        Ok(())
+    }
+
+    fn unproven<A: Address>(
+        &mut self,
+        map: &FlowMap<A>,
+        name: &'static str,
+        now: u32,
+    ) -> Result<(), DatapathError>
+    where
+        FlowKey<A>: Pod,
+        FlowEntry<A>: Pod,
+    {
+        let mut count = 0_u32;
+        let mut over = Vec::new();
+        lb_sys::for_each::<FlowKey<A>, FlowEntry<A>>(fd(map), |key, entry| {
+            let limit = if key.protocol == PROTOCOL_TCP { UNPROVEN_SECONDS } else { entry.meta.idle_timeout };
+            if idle(entry.meta.last_seen, now) > limit {
+                over.push(*key);
+                return;
+            }
+            count += 1;
+            if entry.meta.from_client() && !tcp::closed(entry.meta.state) {
+                *self.open.entry(entry.meta.backend).or_default() += 1;
+            }
+        })
+        .map_err(failed_io("reading", name))?;
+        self.removed += lb_sys::delete(fd(map), &over).map_err(failed_io("removing from", name))? / 2;
+        self.fill.insert(name.to_lowercase(), count);
+        Ok(())
+    }
+}
+
+/// Corrects what the program counts by what the tables hold.
+fn set_loads_right(maps: &mut Maps, open: &BTreeMap<u32, i64>) -> Result<(), DatapathError> {
+    let mut wrong = Vec::new();
+    lb_sys::for_each::<u32, LoadEntry>(array_fd(&maps.loads), |slot, load| {
+        let actual = open.get(slot).copied().unwrap_or_default();
+        if i64::from(load.open()) != actual {
+            wrong.push((*slot, LoadEntry { base: actual - load.opened + load.closed, ..*load }));
+        }
+    })
+    .map_err(failed_io("reading", names::LOADS))?;
+    for (slot, load) in wrong {
+        maps.loads.set(slot, load, 0).map_err(failed("writing", names::LOADS))?;
+    }
+    Ok(())
+}
