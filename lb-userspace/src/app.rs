@@ -8,8 +8,8 @@
 //! `detach` is set.
 
 pub mod error;
+pub mod kernel;
 pub mod lock;
-pub mod requirements;
 pub mod service;
 
 #[cfg(test)]
@@ -61,6 +61,9 @@ pub struct Settings {
 /// A task that runs until the token is cancelled.
 pub type Task = Box<dyn FnOnce(CancellationToken) -> futures_util::future::BoxFuture<'static, ()> + Send>;
 
+/// Attaches a data path to exactly these interfaces, or says why not.
+pub type Serve = Box<dyn Fn(&[String]) -> Result<(), String> + Send + Sync>;
+
 /// Takes a data path off.
 pub type Detach = Box<dyn FnOnce() -> Result<(), StartError> + Send>;
 
@@ -72,6 +75,8 @@ pub struct Opened {
     pub inspect: Arc<dyn Inspect>,
     /// What keeps it right: next hops, the sweep.
     pub tasks: Vec<Task>,
+    /// Attaches it to other interfaces when the file says so.
+    pub serve: Serve,
     /// Takes it off; called after everything else has ended.
     pub detach: Detach,
     /// Seconds on its clock.
@@ -85,6 +90,7 @@ pub struct App {
     health: watch::Sender<Arc<health::HealthReport>>,
     driver: Driver,
     tasks: Vec<Task>,
+    serve: Serve,
     detach: Detach,
     unix: (UnixListener, Router),
     tcp: Option<(TcpListener, Router)>,
@@ -126,7 +132,7 @@ impl App {
         tcp: Option<TcpListener>,
         lock: Lock,
     ) -> Result<Self, StartError> {
-        let Opened { datapath, inspect, tasks, detach, boot_seconds: now } = opened;
+        let Opened { datapath, inspect, tasks, serve, detach, boot_seconds: now } = opened;
         let (drains, damage) = Drains::open(&settings.state_dir, &boot_id(), now());
         if let Some(damage) = damage {
             tracing::error!("{}; no backend counts as drained", crate::observe::observer::chain(&damage));
@@ -158,7 +164,7 @@ impl App {
         let whole = admin::whole(Arc::clone(&observer))?;
         let public = admin::read_only(Arc::clone(&observer))?;
         let (unix, tcp) = ((unix, whole), tcp.map(|tcp| (tcp, public)));
-        Ok(Self { settings, source, health, driver, tasks, detach, unix, tcp, observer, _lock: lock })
+        Ok(Self { settings, source, health, driver, tasks, serve, detach, unix, tcp, observer, _lock: lock })
     }
     /// Where the read-only part of the admin API listens, if it does; the port that port 0 became.
     pub fn admin_address(&self) -> Option<std::net::SocketAddr> {
@@ -174,6 +180,7 @@ impl App {
 
         let mut decide = JoinSet::new();
         decide.spawn(file.watch(self.source, reload, deciding.clone()));
+        decide.spawn(follow_interfaces(desired.clone(), self.serve, deciding.clone()));
         decide.spawn(health::driver::run(desired, self.health, deciding.clone()));
         let mut reconcile = JoinSet::new();
         reconcile.spawn(self.driver.run(reconciling.clone()));
@@ -208,6 +215,38 @@ async fn stopped(stop: &CancellationToken, [decide, reconcile, serve]: [&mut Joi
         ended = decide.join_next() => tracing::error!(?ended, "the source or the health checks ended; stopping"),
         ended = reconcile.join_next() => tracing::error!(?ended, "reconciliation ended; stopping"),
         ended = serve.join_next() => tracing::error!(?ended, "a task that serves ended; stopping"),
+    }
+}
+
+/// Keeps the program on the interfaces that the file names. One that cannot be served is said, and tried again with the
+/// next state; those that are served stay so.
+async fn follow_interfaces(
+    mut desired: watch::Receiver<SourceState>,
+    serve: Serve,
+    shutdown: CancellationToken,
+) {
+    let serve = Arc::new(serve);
+    let mut served = desired.borrow_and_update().desired.balancer.interfaces.clone();
+    loop {
+        tokio::select! {
+            () = shutdown.cancelled() => return,
+            changed = desired.changed() => if changed.is_err() {
+                return shutdown.cancelled().await;
+            },
+        }
+        let wanted = desired.borrow_and_update().desired.balancer.interfaces.clone();
+        if wanted == served {
+            continue;
+        }
+        let (serve, names) = (Arc::clone(&serve), wanted.clone());
+        match tokio::task::spawn_blocking(move || serve(&names)).await {
+            Ok(Ok(())) => {
+                tracing::info!(interfaces = ?wanted, "serving other interfaces");
+                served = wanted;
+            }
+            Ok(Err(error)) => tracing::error!("{error}"),
+            Err(error) => tracing::error!(%error, "changing interfaces did not end"),
+        }
     }
 }
 

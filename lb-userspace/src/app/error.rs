@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use crate::cli::exit::Exit;
+use crate::observe::log::LogError;
 use crate::source::file::FileError;
 
 /// Why the daemon does not start.
@@ -56,9 +57,12 @@ pub enum StartError {
     /// The metrics contradict each other; a bug.
     #[error("the table of metrics is wrong: {0}; please report it")]
     Metrics(#[from] prometheus::Error),
-    /// The system lacks something.
+    /// The log's filter is bad.
     #[error(transparent)]
-    Requirement(#[from] super::requirements::Missing),
+    Log(#[from] LogError),
+    /// The system gives no threads or signals.
+    #[error("the process cannot be set up: {0}; see the limits of its unit or shell (`ulimit -a`)")]
+    Runtime(io::Error),
     /// The data path was refused.
     #[error("{message}")]
     Datapath {
@@ -73,15 +77,16 @@ impl StartError {
     /// The exit code that says what kind of failure it is.
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Config(_) | Self::Address { .. } => Exit::BadInput,
-            Self::Requirement(_) => Exit::Requirement,
+            Self::Config(_) | Self::Address { .. } | Self::Log(_) => Exit::BadInput,
             Self::Datapath { exit, .. } => *exit,
             Self::Folder { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
                 Exit::Requirement
             }
-            Self::Folder { .. } | Self::Running { .. } | Self::Socket { .. } | Self::Metrics(_) => {
-                Exit::Failed
-            }
+            Self::Runtime(_)
+            | Self::Folder { .. }
+            | Self::Running { .. }
+            | Self::Socket { .. }
+            | Self::Metrics(_) => Exit::Failed,
         }
     }
 }

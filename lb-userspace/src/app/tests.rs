@@ -34,6 +34,7 @@ fn open(detached: &CancellationToken) -> Opened {
         datapath: Box::new(MemoryDatapath::new(Capacity { services: 100, backends: 100, pools: 100 })),
         inspect: Arc::new(FakeDatapath::default()),
         tasks: vec![Box::new(|shutdown| Box::pin(async move { shutdown.cancelled().await }))],
+        serve: Box::new(|_| Ok(())),
         detach: Box::new(move || {
             detached.cancel();
             Ok(())

@@ -28,6 +28,7 @@ use lb_common::reason::Reason;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+pub use check::requirements;
 pub use error::{ErrorClass, OpenError};
 
 use super::view::{Counters, Facts, FlowView, Inspect, InterfaceView, TableFill};
