@@ -272,6 +272,18 @@ impl Maps {
         Ok(sums)
     }
 
+    /// Open flows by backend slot, where there are any.
+    pub fn open_flows(&self) -> Result<BTreeMap<u32, u32>, DatapathError> {
+        let mut open = BTreeMap::new();
+        lb_sys::for_each::<u32, LoadEntry>(array_fd(&self.loads), |slot, load| {
+            if load.open() > 0 {
+                open.insert(*slot, load.open());
+            }
+        })
+        .map_err(failed_io("reading", names::LOADS))?;
+        Ok(open)
+    }
+
     /// Counters by service index.
     pub fn service_traffic(&self) -> Result<BTreeMap<u32, Traffic>, DatapathError> {
         self.traffic(&self.service_traffic, names::SERVICE_TRAFFIC)

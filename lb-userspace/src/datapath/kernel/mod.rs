@@ -218,6 +218,7 @@ impl Inspect for KernelDatapath {
             reasons: Reason::ALL.iter().map(|reason| (*reason, reasons[*reason as usize])).collect(),
             services: maps.service_traffic()?,
             backends: maps.backend_traffic()?,
+            open_flows: maps.open_flows()?,
         })
     }
 
