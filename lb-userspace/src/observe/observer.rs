@@ -19,7 +19,7 @@ use super::target::{Candidate, TargetError, resolve};
 use crate::datapath::DatapathError;
 use crate::datapath::view::Inspect;
 use crate::health::HealthReport;
-use crate::model::{BackendId, DesiredState};
+use crate::model::{BackendId, DesiredState, LoadBalancer};
 use crate::reconcile::driver::{PlanError, Planner, ReconcileStatus};
 use crate::source::SourceState;
 
@@ -182,7 +182,7 @@ pub fn chain(error: &dyn Error) -> String {
 }
 
 fn present(desired: &DesiredState) -> Vec<Candidate> {
-    let backends = desired.load_balancers.iter().flat_map(|balancer| balancer.backends());
+    let backends = desired.load_balancers.iter().flat_map(LoadBalancer::backends);
     backends.map(|(id, instance)| Candidate { id, instance: Some(instance.label.clone()) }).collect()
 }
 

@@ -90,10 +90,14 @@ fn json_is_what_the_daemon_said() {
 #[test]
 fn units_are_for_people() {
     let pairs = [(59, "59s"), (61, "1m 1s"), (7322, "2h 2m"), (93_784, "1d 2h")];
-    pairs.iter().for_each(|(seconds, expected)| assert_eq!(duration(*seconds), *expected));
+    for (seconds, expected) in pairs {
+        assert_eq!(duration(seconds), expected);
+    }
     let pairs =
         [(0, "0 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (1_234_567, "1.2 MiB"), (u64::MAX, "16.0 EiB")];
-    pairs.iter().for_each(|(count, expected)| assert_eq!(bytes(*count), *expected));
+    for (count, expected) in pairs {
+        assert_eq!(bytes(count), expected);
+    }
     let answer = LogLevelRequest { level: LogLevel::Debug, target: LogTarget::Datapath };
     assert_eq!(log_level(&answer, false), "the program in the kernel now logs at level debug\n");
 }

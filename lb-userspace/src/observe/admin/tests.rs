@@ -37,7 +37,7 @@ struct Api {
     _folder: tempfile::TempDir,
 }
 
-async fn api(public: bool) -> Api {
+fn api(public: bool) -> Api {
     let folder = tempfile::tempdir().unwrap();
     let desired = Arc::new(fixture::desired());
     let (source, states) = watch::channel(SourceState { desired, revision: 1, error: None });
@@ -93,7 +93,7 @@ impl Api {
 
 #[tokio::test]
 async fn reading() {
-    let api = api(false).await;
+    let api = api(false);
     let status: Status = api.client.get("/v1/status").await.unwrap();
     assert_eq!((status.daemon.instance.as_str(), status.load_balancers.len()), ("test", 1));
     assert_eq!(status.load_balancers[0].backends[1].state, BackendState::Down);
@@ -105,7 +105,7 @@ async fn reading() {
 
 #[tokio::test]
 async fn flows_are_filtered_and_limited() {
-    let api = api(false).await;
+    let api = api(false);
     let count = async |query: &str| {
         let answer: Flows = api.client.get(&format!("/v1/flows?{query}")).await.unwrap();
         (answer.flows.len(), answer.total)
@@ -124,7 +124,7 @@ async fn flows_are_filtered_and_limited() {
 
 #[tokio::test]
 async fn draining_and_undraining() {
-    let api = api(false).await;
+    let api = api(false);
     let ask = async |path: &str, backend: &str| {
         let request = DrainRequest { backend: backend.to_owned() };
         let answer: DrainAnswer = api.client.send("POST", path, &request).await.unwrap();
@@ -141,7 +141,7 @@ async fn draining_and_undraining() {
 
 #[tokio::test]
 async fn refusals_say_the_fix() {
-    let api = api(false).await;
+    let api = api(false);
     let unknown = serde_json::json!({"backend": "node-9"});
     let (status, error, fix) = api.refused("POST", "/v1/drain", &unknown).await;
     assert_eq!((status, error.as_str()), (404, "no backend is called `node-9`"));
@@ -154,7 +154,7 @@ async fn refusals_say_the_fix() {
 
 #[tokio::test]
 async fn plans_for_now_and_for_another_file() {
-    let api = api(false).await;
+    let api = api(false);
     let plan: PlanView = api.client.get("/v1/plan").await.unwrap();
     assert!(plan.changes.len() + plan.unplaced.len() < 100);
     let refused = api.client.post_text::<PlanView>("/v1/plan", "version: 2\n".to_owned()).await.unwrap_err();
@@ -163,7 +163,7 @@ async fn plans_for_now_and_for_another_file() {
 
 #[tokio::test]
 async fn log_levels_reach_their_target() {
-    let api = api(false).await;
+    let api = api(false);
     let request = LogLevelRequest { level: LogLevel::Debug, target: LogTarget::Datapath };
     let answer: LogLevelRequest = api.client.send("PUT", "/v1/log-level", &request).await.unwrap();
     assert_eq!(answer, request);
@@ -172,7 +172,7 @@ async fn log_levels_reach_their_target() {
 
 #[tokio::test]
 async fn readiness_follows_reconciliation() {
-    let api = api(false).await;
+    let api = api(false);
     let ready: serde_json::Value = api.client.get("/ready").await.unwrap();
     assert_eq!(ready["ready"], true);
     api.reconcile.send_replace(Arc::default());
@@ -183,7 +183,7 @@ async fn readiness_follows_reconciliation() {
 
 #[tokio::test]
 async fn the_public_side_only_reads() {
-    let api = api(true).await;
+    let api = api(true);
     assert!(api.client.get::<Status>("/state").await.is_ok());
     for path in ["/v1/status", "/v1/flows", "/v1/drain", "/v1/log-level"] {
         assert_eq!(api.refused("GET", path, &serde_json::Value::Null).await.0, 404, "{path}");
@@ -192,7 +192,7 @@ async fn the_public_side_only_reads() {
 
 #[tokio::test]
 async fn shutdown_ends_the_listener() {
-    let api = api(false).await;
+    let api = api(false);
     api.shutdown.cancel();
     api.served.await.unwrap();
     let refused = api.client.get::<Status>("/state").await.unwrap_err();
