@@ -86,7 +86,7 @@ pub enum Command {
 /// A backend.
 #[derive(Args, Debug)]
 pub struct Backend {
-    /// LOAD_BALANCER/ADDRESS, LOAD_BALANCER/INSTANCE, or either without the load balancer if only one has it
+    /// Such as web/10.0.3.11 or web/node-1, or either without `web/` if only one load balancer has it
     pub backend: String,
 }
 
@@ -139,7 +139,9 @@ impl Lbctl {
         let drain = |backend: &Backend| DrainRequest { backend: backend.backend.clone() };
         match &self.command {
             Command::Status => Ok(output.of(&client.get("/v1/status").await?, render::status::status)),
-            Command::Backends => Ok(output.of(&client.get("/v1/backends").await?, render::backends::list)),
+            Command::Backends => {
+                Ok(output.of(client.get::<Vec<_>>("/v1/backends").await?.as_slice(), render::backends::list))
+            }
             Command::Flows(flows) => Ok(output.of(&client.get(&flows.path()).await?, render::flows::list)),
             Command::Plan { file: None } => Ok(output.of(&client.get("/v1/plan").await?, render::plan::plan)),
             Command::Plan { file: Some(file) } => {
@@ -153,7 +155,9 @@ impl Lbctl {
                 &client.send("POST", "/v1/undrain", &drain(backend)).await?,
                 render::backends::undrained,
             )),
-            Command::Reasons => Ok(output.of(&client.get("/v1/reasons").await?, render::reasons::list)),
+            Command::Reasons => {
+                Ok(output.of(client.get::<Vec<_>>("/v1/reasons").await?.as_slice(), render::reasons::list))
+            }
             Command::LogLevel { level, target } => {
                 let request = LogLevelRequest { level: *level, target: *target };
                 Ok(output.of(&client.send("PUT", "/v1/log-level", &request).await?, render::log_level))
@@ -204,7 +208,7 @@ mod tests {
     fn the_socket_follows_the_instance() {
         assert_eq!(parse("lbctl --socket a.sock status").unwrap().socket(), PathBuf::from("a.sock"));
         let blue = parse("lbctl status --instance blue").unwrap();
-        assert_eq!(blue.socket.is_some() || blue.socket().ends_with("blue/admin.sock"), true);
+        assert!(blue.socket.is_some() || blue.socket().ends_with("blue/admin.sock"));
     }
 
     #[test]

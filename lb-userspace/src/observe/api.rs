@@ -60,9 +60,7 @@ pub struct SourceStatus {
 /// How far the kernel is kept equal to the desired state.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReconcileView {
-    /// Whether the last attempt succeeded.
-    pub ok: bool,
-    /// When one last did, in seconds since 1970; missing when none has.
+    /// When an attempt last succeeded, in seconds since 1970; missing when none has.
     pub last_success: Option<u64>,
     /// Attempts that succeeded.
     pub successes: u64,
@@ -74,6 +72,8 @@ pub struct ReconcileView {
     pub repaired: u64,
     /// Why the last attempt failed, if it did.
     pub last_error: Option<String>,
+    /// What the tables have no room for, each with the fix.
+    pub unplaced: Vec<String>,
 }
 
 /// A load balancer.
@@ -224,6 +224,8 @@ pub struct Flows {
 pub struct PlanView {
     /// The changes in order; none means that the kernel is as desired.
     pub changes: Vec<String>,
+    /// What the tables have no room for, and what is therefore left out.
+    pub unplaced: Vec<String>,
 }
 
 /// The body of `POST /v1/drain` and `POST /v1/undrain`.

@@ -62,8 +62,8 @@ pub fn desired() -> DesiredState {
             label: label("web"),
             vips: vec!["192.0.2.10".parse().unwrap()],
             algorithm: Algorithm::Maglev,
-            timeout: Duration::from_secs(600),
-            drain_timeout: Duration::from_secs(60),
+            timeout: Duration::from_mins(10),
+            drain_timeout: Duration::from_mins(1),
             all_down: AllDown::Reject,
             forwarding_rules: vec![ForwardingRule {
                 protocol: Protocol::Tcp,
@@ -114,13 +114,13 @@ pub fn health() -> HealthReport {
 
 pub fn reconcile() -> ReconcileView {
     ReconcileView {
-        ok: true,
         last_success: Some(1_700_000_100),
         successes: 4,
         errors: 0,
         changes: 9,
         repaired: 0,
         last_error: None,
+        unplaced: Vec::new(),
     }
 }
 

@@ -73,6 +73,12 @@ fn parse(text: &str) -> Result<EnvFilter, LogError> {
     EnvFilter::try_new(text).map_err(|source| LogError::Filter { text: text.to_owned(), source })
 }
 
+/// A handle of no log, for tests of what holds one.
+#[cfg(test)]
+pub(crate) fn detached() -> LogHandle {
+    LogHandle { filter: reload::Layer::<EnvFilter, Registry>::new(EnvFilter::default()).1 }
+}
+
 #[cfg(test)]
 mod tests {
     use tracing::level_filters::LevelFilter;

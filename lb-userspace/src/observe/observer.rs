@@ -10,8 +10,7 @@ use std::time::SystemTime;
 use tokio::sync::watch;
 
 use super::api::{
-    DaemonStatus, DrainAnswer, DrainedBackend, LogLevelRequest, LogTarget, PlanView, ReconcileView,
-    SourceStatus, Status,
+    DaemonStatus, DrainAnswer, DrainedBackend, LogLevelRequest, LogTarget, PlanView, SourceStatus, Status,
 };
 use super::drains::{Drains, DrainsError};
 use super::log::{LogError, LogHandle};
@@ -20,8 +19,8 @@ use super::target::{Candidate, TargetError, resolve};
 use crate::datapath::DatapathError;
 use crate::datapath::view::Inspect;
 use crate::health::HealthReport;
-use crate::model::{BackendId, DesiredState};
-use crate::reconcile::index::Assignments;
+use crate::model::{BackendId, DesiredState, LoadBalancer};
+use crate::reconcile::driver::{PlanError, Planner, ReconcileStatus};
 use crate::source::SourceState;
 
 /// Who the daemon is.
@@ -35,18 +34,6 @@ pub struct Identity {
     pub started: SystemTime,
 }
 
-/// What reconciliation says.
-#[derive(Clone, Debug, Default)]
-pub struct Reconciled {
-    /// How it went.
-    pub view: ReconcileView,
-    /// Where services and backends are in the maps.
-    pub assignments: Arc<Assignments>,
-}
-
-/// What would be done to the data path for a desired state, or why that cannot be said.
-pub type Planner = Box<dyn Fn(&DesiredState) -> Result<Vec<String>, DatapathError> + Send + Sync>;
-
 /// The parts as the observer reads them.
 pub struct Observer {
     /// Who the daemon is.
@@ -54,7 +41,7 @@ pub struct Observer {
     /// The desired state.
     pub source: watch::Receiver<SourceState>,
     /// Reconciliation.
-    pub reconciled: Box<dyn Fn() -> Reconciled + Send + Sync>,
+    pub reconcile: watch::Receiver<Arc<ReconcileStatus>>,
     /// Health checks.
     pub health: watch::Receiver<Arc<HealthReport>>,
     /// The operator's drains.
@@ -93,14 +80,14 @@ impl Observer {
     /// Everything at this moment. Reads maps, so it is for a thread that may block.
     pub fn status(&self) -> Status {
         let source = self.source.borrow().clone();
-        let Reconciled { view, assignments } = (self.reconciled)();
+        let reconcile = Arc::clone(&self.reconcile.borrow());
         let health = Arc::clone(&self.health.borrow());
         state::assemble(Parts {
             daemon: self.daemon(),
             source: self.source_status(&source),
             desired: &source.desired,
-            reconcile: view,
-            assignments: &assignments,
+            reconcile: state::reconcile_view(&reconcile),
+            assignments: &reconcile.assignments,
             health: &health,
             drains: &self.drains.current(),
             facts: self.datapath.facts(),
@@ -110,9 +97,11 @@ impl Observer {
     }
 
     /// What would be done to the data path now, for `desired` or for what is desired.
-    pub fn plan(&self, desired: Option<&DesiredState>) -> Result<PlanView, DatapathError> {
+    pub async fn plan(&self, desired: Option<DesiredState>) -> Result<PlanView, PlanError> {
         let current = Arc::clone(&self.source.borrow().desired);
-        (self.planner)(desired.unwrap_or(&current)).map(|changes| PlanView { changes })
+        let plan = self.planner.plan(desired.map_or(current, Arc::new)).await?;
+        let unplaced = plan.unplaced.iter().map(ToString::to_string).collect();
+        Ok(PlanView { changes: plan.changes.iter().map(ToString::to_string).collect(), unplaced })
     }
 
     /// Drains what `argument` names.
@@ -193,7 +182,7 @@ pub fn chain(error: &dyn Error) -> String {
 }
 
 fn present(desired: &DesiredState) -> Vec<Candidate> {
-    let backends = desired.load_balancers.iter().flat_map(|balancer| balancer.backends());
+    let backends = desired.load_balancers.iter().flat_map(LoadBalancer::backends);
     backends.map(|(id, instance)| Candidate { id, instance: Some(instance.label.clone()) }).collect()
 }
 

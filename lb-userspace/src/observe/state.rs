@@ -16,6 +16,7 @@ use crate::datapath::view::{Counters, Facts};
 use crate::health::{BackendHealth, HealthReport};
 use crate::model::{BackendId, DesiredState, HealthCheck, Instance, LoadBalancer, Probe, Weight};
 use crate::reconcile::conditions::Verdict;
+use crate::reconcile::driver::ReconcileStatus;
 use crate::reconcile::index::Assignments;
 
 /// What the parts say at one moment.
@@ -66,6 +67,9 @@ pub fn readiness(status: &Status) -> Readiness {
     let reconcile = match (&status.reconcile.last_error, status.reconcile.last_success) {
         (Some(error), _) => Some(error.clone()),
         (None, None) => Some("the kernel has not been brought to the desired state yet".to_owned()),
+        (None, Some(_)) if !status.reconcile.unplaced.is_empty() => {
+            Some(status.reconcile.unplaced.join("; "))
+        }
         (None, Some(_)) => None,
     };
     let detached =
@@ -73,6 +77,19 @@ pub fn readiness(status: &Status) -> Readiness {
     let (reconcile, datapath) =
         (Part::unless(reconcile), Part::unless(status.datapath_error.clone().or(detached)));
     Readiness { ready: reconcile.ok && datapath.ok, source: Part::unless(source), reconcile, datapath }
+}
+
+/// What reconciliation says of itself.
+pub fn reconcile_view(status: &ReconcileStatus) -> ReconcileView {
+    ReconcileView {
+        last_success: status.last_success.map(unix_seconds),
+        successes: status.successes,
+        errors: status.failures,
+        changes: status.applied_changes,
+        repaired: status.repaired_changes,
+        last_error: status.last_error.clone(),
+        unplaced: status.unplaced.clone(),
+    }
 }
 
 /// Every reason with its count.

@@ -6,7 +6,7 @@ use super::{bytes, duration};
 use crate::observe::api::{BackendState, BackendStatus, DrainAnswer, TrafficCount};
 
 /// The answer to `backends`.
-pub fn list(backends: &Vec<BackendStatus>, colour: bool) -> String {
+pub fn list(backends: &[BackendStatus], colour: bool) -> String {
     table(backends).render(0, colour)
 }
 
@@ -84,9 +84,9 @@ pub fn drained(answer: &DrainAnswer, _colour: bool) -> String {
 
 /// The answer to `undrain`.
 pub fn undrained(answer: &DrainAnswer, _colour: bool) -> String {
-    let line = |backend: &crate::observe::api::DrainedBackend| match backend.changed {
-        true => format!("{} takes new flows again\n", backend.id),
-        false => format!("{} was not drained\n", backend.id),
+    let line = |backend: &crate::observe::api::DrainedBackend| {
+        let state = if backend.changed { "takes new flows again" } else { "was not drained" };
+        format!("{} {state}\n", backend.id)
     };
     answer.backends.iter().map(line).collect()
 }

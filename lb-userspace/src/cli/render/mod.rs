@@ -57,8 +57,9 @@ pub fn bytes(bytes: u64) -> String {
     if bytes < 1024 {
         return format!("{bytes} B");
     }
-    let exponent = (bytes.ilog2() / 10) as usize;
-    format!("{:.1} {}", bytes as f64 / f64::from(1 << 10).powi(exponent as i32), UNITS[exponent - 1])
+    let exponent = bytes.ilog2() / 10;
+    let unit = 1_u64 << (10 * exponent);
+    format!("{:.1} {}", bytes as f64 / unit as f64, UNITS[exponent as usize - 1])
 }
 
 #[cfg(test)]

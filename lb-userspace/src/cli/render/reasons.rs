@@ -6,7 +6,7 @@ use super::table::{Cell, Colour, Table};
 use crate::observe::api::ReasonStatus;
 
 /// The answer to `reasons`.
-pub fn list(reasons: &Vec<ReasonStatus>, colour: bool) -> String {
+pub fn list(reasons: &[ReasonStatus], colour: bool) -> String {
     table(reasons).render(0, colour)
 }
 

@@ -16,10 +16,9 @@ pub fn status(status: &Status, colour: bool) -> String {
 
 /// The same for an operator who looks at `now`, in seconds since 1970.
 pub fn status_at(status: &Status, now: u64, colour: bool) -> String {
-    let mut text = head(status, now, colour);
-    let mut section = |title: &str, table: &Table| {
-        text += &format!("\n{title}\n{}", table.render(2, colour));
-    };
+    let mut parts = head(status, now, colour);
+    let mut section =
+        |title: &str, table: &Table| parts.push(format!("\n{title}\n{}", table.render(2, colour)));
     section("Interfaces", &interfaces(&status.datapath));
     section("Tables", &tables(&status.datapath));
     for balancer in &status.load_balancers {
@@ -29,48 +28,45 @@ pub fn status_at(status: &Status, now: u64, colour: bool) -> String {
         section(&title, &services(balancer));
         section("  Backends", &backends::table(&balancer.backends));
     }
-    section(
-        "Reasons that were counted",
-        &reasons::table(status.reasons.iter().filter(|reason| reason.packets > 0)),
-    );
-    text
+    let counted = status.reasons.iter().filter(|reason| reason.packets > 0);
+    section("Reasons that were counted", &reasons::table(counted));
+    parts.concat()
 }
 
-fn head(status: &Status, now: u64, colour: bool) -> String {
-    let daemon = &status.daemon;
-    let mut text = format!(
-        "lbd {} instance {}, pid {}, up {}\n",
-        daemon.version,
-        daemon.instance,
-        daemon.pid,
-        duration(daemon.uptime_seconds)
-    );
-    text += &source(&status.source, colour);
-    text += &reconcile(&status.reconcile, now, colour);
-    let facts = &status.datapath;
+fn head(status: &Status, now: u64, colour: bool) -> Vec<String> {
+    let (daemon, facts) = (&status.daemon, &status.datapath);
+    let uptime = duration(daemon.uptime_seconds);
     let origin = if facts.adopted { "taken over from an earlier lbd" } else { "made anew" };
-    let instructions = facts.verified_instructions;
-    text += &format!(
-        "data path  map layout {}, {origin}, {instructions} verified instructions\n",
-        facts.abi_version
-    );
-    if let Some(error) = &status.datapath_error {
-        text += &format!("           {}\n", Colour::Bad.paint(error, colour));
-    }
-    text
+    let (layout, instructions) = (facts.abi_version, facts.verified_instructions);
+    let error = status.datapath_error.iter();
+    let mut parts = vec![format!(
+        "lbd {} instance {}, pid {}, up {uptime}\n",
+        daemon.version, daemon.instance, daemon.pid
+    )];
+    parts.extend(source(&status.source, colour));
+    parts.extend(reconcile(&status.reconcile, now, colour));
+    parts.push(format!("data path  map layout {layout}, {origin}, {instructions} verified instructions\n"));
+    parts.extend(error.map(|error| below(&Colour::Bad.paint(error, colour))));
+    parts
 }
 
-fn source(source: &SourceStatus, colour: bool) -> String {
+/// A line under the value of the one above.
+fn below(text: &str) -> String {
+    format!("           {text}\n")
+}
+
+fn source(source: &SourceStatus, colour: bool) -> Vec<String> {
     let state = if source.ok {
         Colour::Good.paint("ok", colour)
     } else {
         Colour::Bad.paint("bad; the last good state is in force", colour)
     };
-    let problems: String = source.problems.iter().map(|problem| format!("           {problem}\n")).collect();
-    format!("source     {} revision {}: {state}\n{problems}", source.file, source.revision)
+    let mut parts = vec![format!("source     {} revision {}: {state}\n", source.file, source.revision)];
+    parts.extend(source.problems.iter().map(|problem| below(problem)));
+    parts
 }
 
-fn reconcile(reconcile: &ReconcileView, now: u64, colour: bool) -> String {
+fn reconcile(reconcile: &ReconcileView, now: u64, colour: bool) -> Vec<String> {
     let state = match (&reconcile.last_error, reconcile.last_success) {
         (Some(error), _) => Colour::Bad.paint(&format!("failed: {error}"), colour),
         (None, None) => Colour::Notice.paint("not yet", colour),
@@ -79,7 +75,10 @@ fn reconcile(reconcile: &ReconcileView, now: u64, colour: bool) -> String {
         }
     };
     let ReconcileView { changes, repaired, errors, .. } = reconcile;
-    format!("reconcile  {state} ({changes} changes, {repaired} repaired, {errors} errors)\n")
+    let mut parts =
+        vec![format!("reconcile  {state} ({changes} changes, {repaired} repaired, {errors} errors)\n")];
+    parts.extend(reconcile.unplaced.iter().map(|unplaced| below(&Colour::Bad.paint(unplaced, colour))));
+    parts
 }
 
 fn interfaces(facts: &Facts) -> Table {

@@ -28,6 +28,7 @@ use lb_common::reason::Reason;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+pub use check::requirements;
 pub use error::{ErrorClass, OpenError};
 
 use super::view::{Counters, Facts, FlowView, Inspect, InterfaceView, TableFill};
@@ -88,7 +89,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl KernelDatapath {
     /// Loads the program over the maps that are pinned, or over new ones, and attaches it.
     pub fn open(balancer: &Balancer, options: &Options) -> Result<Self, OpenError> {
-        check::requirements(options)?;
+        requirements(options)?;
         let pins = pins::Pins::prepare(options)?;
         let loaded = load::load(&balancer.tables, &pins)?;
         let mut program = loaded.program;

@@ -10,6 +10,7 @@ use crate::datapath::DatapathError;
 use crate::observe::api::ErrorBody;
 use crate::observe::observer::{WishError, chain};
 use crate::observe::target::TargetError;
+use crate::reconcile::driver::PlanError;
 
 /// A request that was not granted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +40,12 @@ impl IntoResponse for ApiError {
 
 impl From<DatapathError> for ApiError {
     fn from(error: DatapathError) -> Self {
+        Self::internal(chain(&error))
+    }
+}
+
+impl From<PlanError> for ApiError {
+    fn from(error: PlanError) -> Self {
         Self::internal(chain(&error))
     }
 }

@@ -145,7 +145,7 @@ async fn flows(
 }
 
 async fn plan(State(shared): State<Shared>) -> Answer<PlanView> {
-    blocking(shared, |shared| Ok(shared.observer.plan(None)?)).await.map(Json)
+    Ok(Json(shared.observer.plan(None).await?))
 }
 
 async fn plan_file(State(shared): State<Shared>, text: String) -> Answer<PlanView> {
@@ -157,7 +157,7 @@ async fn plan_file(State(shared): State<Shared>, text: String) -> Answer<PlanVie
             "`lbd validate FILE` says the same",
         )
     })?;
-    blocking(shared, move |shared| Ok(shared.observer.plan(Some(&desired))?)).await.map(Json)
+    Ok(Json(shared.observer.plan(Some(desired)).await?))
 }
 
 async fn drain(

@@ -100,11 +100,11 @@ mod tests {
     fn samples_carry_their_labels() {
         let text = render(&fixture::status());
         let expected = [
-            "lb_packets_total{outcome=\"forward\",reason=\"established\"} 1234\n",
-            "lb_service_packets_total{direction=\"in\",load_balancer=\"web\",port=\"80\",protocol=\"tcp\",\
-             vip=\"192.0.2.10\"} 900\n",
-            "lb_backend_up{address=\"10.0.3.12\",instance=\"node-2\",load_balancer=\"web\"} 0\n",
-            "lb_backend_open_flows{address=\"10.0.3.11\",instance=\"node-1\",load_balancer=\"web\"} 7\n",
+            "lb_packets_total{reason=\"established\",outcome=\"forward\"} 1234\n",
+            "lb_service_packets_total{load_balancer=\"web\",vip=\"192.0.2.10\",protocol=\"tcp\",port=\"80\",\
+             direction=\"in\"} 900\n",
+            "lb_backend_up{load_balancer=\"web\",instance=\"node-2\",address=\"10.0.3.12\"} 0\n",
+            "lb_backend_open_flows{load_balancer=\"web\",instance=\"node-1\",address=\"10.0.3.11\"} 7\n",
             "lb_interface_attached{interface=\"eth0\",mode=\"generic\"} 1\n",
             "lb_table_capacity{table=\"flows4\"} 262144\n",
         ];

@@ -6,8 +6,8 @@ use crate::observe::fixture;
 fn backends_have_the_state_that_bears_on_new_flows() {
     let status = fixture::status();
     let backends = &status.load_balancers[0].backends;
-    let states: Vec<BackendState> = backends.iter().map(|backend| backend.state).collect();
-    assert_eq!(states, [BackendState::Up, BackendState::Down, BackendState::Draining]);
+    let found: Vec<BackendState> = backends.iter().map(|backend| backend.state).collect();
+    assert_eq!(found, [BackendState::Up, BackendState::Down, BackendState::Draining]);
     assert_eq!(backends[0].open_flows, 7);
     assert_eq!(backends[1].traffic.map(|traffic| traffic.flows), Some(0), "in the kernel, nothing counted");
     assert_eq!((backends[2].drain_seconds_left, backends[2].traffic), (Some(45), None));
