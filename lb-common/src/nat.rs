@@ -37,6 +37,14 @@ impl<A: Address> Target<A> {
 /// addresses.
 #[inline(always)]
 pub fn forward<A: Address>(key: &FlowKey<A>, target: &Target<A>, meta: FlowMeta) -> FlowEntry<A> {
+    let mut entry = FlowEntry { meta, ..FlowEntry::default() };
+    translate(key, target, &mut entry);
+    entry
+}
+
+/// As [`forward`], in place: the packet path has no stack to spare.
+#[inline(always)]
+pub fn translate<A: Address>(key: &FlowKey<A>, target: &Target<A>, entry: &mut FlowEntry<A>) {
     let addresses = checksum::delta(
         key.source.sum() + key.destination.sum(),
         target.source.sum() + target.destination.sum(),
@@ -45,31 +53,34 @@ pub fn forward<A: Address>(key: &FlowKey<A>, target: &Target<A>, meta: FlowMeta)
         key.source_port.raw() as u32 + key.destination_port.raw() as u32,
         target.source_port.raw() as u32 + target.destination_port.raw() as u32,
     );
-    FlowEntry {
-        source: target.source,
-        destination: target.destination,
-        source_port: target.source_port,
-        destination_port: target.destination_port,
-        meta: FlowMeta { ip_delta: addresses, l4_delta: checksum::combine(addresses, ports), ..meta },
-    }
+    entry.source = target.source;
+    entry.destination = target.destination;
+    entry.source_port = target.source_port;
+    entry.destination_port = target.destination_port;
+    entry.meta.ip_delta = addresses;
+    entry.meta.l4_delta = checksum::combine(addresses, ports);
 }
 
 /// The entry of the other direction, given the tuple and the entry of one. One's complement makes the inverse of a
 /// delta its complement.
 #[inline(always)]
 pub fn inverse<A: Address>(key: &FlowKey<A>, entry: &FlowEntry<A>) -> FlowEntry<A> {
-    FlowEntry {
-        source: key.destination,
-        destination: key.source,
-        source_port: key.destination_port,
-        destination_port: key.source_port,
-        meta: FlowMeta {
-            ip_delta: !entry.meta.ip_delta,
-            l4_delta: !entry.meta.l4_delta,
-            state: entry.meta.state ^ REVERSE,
-            ..entry.meta
-        },
-    }
+    let mut inverse = FlowEntry::default();
+    invert(key, entry, &mut inverse);
+    inverse
+}
+
+/// As [`inverse`], in place.
+#[inline(always)]
+pub fn invert<A: Address>(key: &FlowKey<A>, entry: &FlowEntry<A>, into: &mut FlowEntry<A>) {
+    into.meta = entry.meta;
+    into.meta.ip_delta = !entry.meta.ip_delta;
+    into.meta.l4_delta = !entry.meta.l4_delta;
+    into.meta.state = entry.meta.state ^ REVERSE;
+    into.source = key.destination;
+    into.destination = key.source;
+    into.source_port = key.destination_port;
+    into.destination_port = key.source_port;
 }
 
 /// The `attempt`-th source port to try for a flow: the client's own if it may be used, then a walk through the range

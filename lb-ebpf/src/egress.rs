@@ -2,6 +2,7 @@
 //! The way out: the recipe is written into the packet, which then leaves by its next hop. One whose next hop is not
 //! known goes to the kernel, which resolves it.
 
+use aya_ebpf::bindings::xdp_action;
 use lb_common::abi::{FlowMeta, NEXT_HOP_RESOLVED, NeighbourKey, NextHop, UNKNOWN_NEXT_HOP};
 use lb_common::checksum;
 use lb_common::net::{Be16, PROTOCOL_TCP};
@@ -12,27 +13,20 @@ use crate::maps::{self, Family, Slot};
 use crate::outcome::Verdict;
 use crate::packet::{Ethernet, Ipv4, Ipv6, Packet, Tcp, Udp};
 use crate::parse::Parsed;
-use crate::reply;
 
 /// The next hop towards the client, as long as no route has changed since it was found.
 #[inline(always)]
-pub fn hop_to_client(meta: &FlowMeta) -> u32 {
+fn hop_to_client(meta: &FlowMeta) -> u32 {
     if meta.route_epoch == maps::control().route_epoch { meta.next_hop } else { UNKNOWN_NEXT_HOP }
 }
 
 /// Translates a packet by the flow in `slot` and sends it on.
-#[inline(never)]
-pub fn send<A: Family>(
-    packet: &Packet,
-    parsed: &Parsed<A>,
-    slot: Slot<A>,
-    next_hop: u32,
-    reason: Reason,
-) -> Verdict {
+#[inline(always)]
+pub fn send<A: Family>(packet: &Packet, parsed: &Parsed<A>, slot: Slot<A>, verdict: Verdict) -> Verdict {
     let meta = slot.meta();
     if parsed.ttl <= 1 {
         return if meta.from_client() {
-            reply::time_exceeded(packet, parsed)
+            Verdict::refuse(Reason::TtlExceeded)
         } else {
             Verdict::drop(Reason::TtlExpired)
         };
@@ -41,10 +35,15 @@ pub fn send<A: Family>(
     if !rewrite(packet, parsed, slot) {
         return Verdict::drop(Reason::Inconsistent);
     }
+    let next_hop = if meta.from_client() {
+        maps::backend(meta.backend).map_or(UNKNOWN_NEXT_HOP, |backend| backend.next_hop)
+    } else {
+        hop_to_client(&meta)
+    };
     match maps::next_hop(next_hop) {
-        Some(hop) if hop.flags & NEXT_HOP_RESOLVED != 0 => leave(packet, parsed, hop, reason),
+        Some(hop) if hop.flags & NEXT_HOP_RESOLVED != 0 => leave(packet, parsed, hop, verdict),
         Some(_) => Verdict::pass(Reason::NextHopUnresolved),
-        None => by_routing_table(packet, parsed, slot, reason),
+        None => by_routing_table(packet, parsed, slot, verdict),
     }
 }
 
@@ -80,16 +79,16 @@ pub fn rewrite<A: Family>(packet: &Packet, parsed: &Parsed<A>, slot: Slot<A>) ->
 
 /// Sends a translated packet to a neighbour whose addresses are known. VLAN tags stay as they are.
 #[inline(always)]
-pub fn leave<A: Family>(packet: &Packet, parsed: &Parsed<A>, hop: &NextHop, reason: Reason) -> Verdict {
+pub fn leave<A: Family>(packet: &Packet, parsed: &Parsed<A>, hop: &NextHop, verdict: Verdict) -> Verdict {
     let Some(ethernet) = packet.read::<Ethernet>(0) else { return Verdict::drop(Reason::Inconsistent) };
     let addressed = Ethernet { destination: hop.destination, source: hop.source, ..ethernet };
     if !packet.write(0, addressed) || !decrement_ttl::<A>(packet, parsed) {
         return Verdict::drop(Reason::Inconsistent);
     }
     if hop.interface == packet.interface() {
-        Verdict::transmit(reason)
+        verdict.and(xdp_action::XDP_TX)
     } else {
-        Verdict::with(reason, kernel::redirect(hop.interface))
+        verdict.and(kernel::redirect(hop.interface))
     }
 }
 
@@ -97,8 +96,9 @@ pub fn leave<A: Family>(packet: &Packet, parsed: &Parsed<A>, hop: &NextHop, reas
 #[inline(always)]
 fn decrement_ttl<A: Family>(packet: &Packet, parsed: &Parsed<A>) -> bool {
     let l3 = parsed.l3 as usize;
+    // With the byte beside it, which is the protocol: the verifier learns nothing from the bound of a single byte.
     if A::V6 {
-        return packet.write(l3 + core::mem::offset_of!(Ipv6, hop_limit), parsed.ttl - 1);
+        return packet.write(l3 + core::mem::offset_of!(Ipv6, next_header), [parsed.key.protocol, parsed.ttl - 1]);
     }
     // The TTL is the upper byte of its word.
     const ONE: u32 = Be16::new(0x0100).raw() as u32;
@@ -106,7 +106,7 @@ fn decrement_ttl<A: Family>(packet: &Packet, parsed: &Parsed<A>) -> bool {
     let at = l3 + core::mem::offset_of!(Ipv4, checksum);
     let Some(old) = packet.read::<Be16>(at) else { return false };
     packet.write(at, checksum::apply(old, LESS))
-        && packet.write(l3 + core::mem::offset_of!(Ipv4, ttl), parsed.ttl - 1)
+        && packet.write(l3 + core::mem::offset_of!(Ipv4, ttl), [parsed.ttl - 1, parsed.key.protocol])
 }
 
 /// `BPF_FIB_LKUP_RET_*` of the kernel's `bpf.h`.
@@ -126,7 +126,7 @@ fn by_routing_table<A: Family>(
     packet: &Packet,
     parsed: &Parsed<A>,
     slot: Slot<A>,
-    reason: Reason,
+    verdict: Verdict,
 ) -> Verdict {
     const AF_INET: u8 = 2;
     const AF_INET6: u8 = 10;
@@ -150,7 +150,7 @@ fn by_routing_table<A: Family>(
             destination: route.destination_mac,
             source: route.source_mac,
         };
-        return leave(packet, parsed, &hop, reason);
+        return leave(packet, parsed, &hop, verdict);
     }
     match answer {
         // The kernel resolves the neighbour; or the destination is this host, and it delivers.

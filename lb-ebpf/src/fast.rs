@@ -6,11 +6,11 @@ use lb_common::abi::NEXT_HOP_RESOLVED;
 use lb_common::reason::Reason;
 use lb_common::tcp::{FIN, RST, SYN};
 
-use crate::maps::{self, Family};
+use crate::maps;
 use crate::outcome::Verdict;
 use crate::packet::Packet;
 use crate::parse::{self, Network, Parsed};
-use crate::slow::{Known, Slow};
+use crate::slow::{self, Known, Steps};
 use crate::{egress, kernel};
 
 /// Decides about a frame and carries the decision out.
@@ -30,8 +30,8 @@ pub fn steer(packet: &Packet) -> Verdict {
 }
 
 #[inline(always)]
-fn forward<A: Slow>(packet: &Packet, parsed: &Parsed<A>) -> Verdict {
-    let Some(slot) = maps::proven(&parsed.key) else { return A::slow(packet, Known::NotProven) };
+fn forward<A: Steps>(packet: &Packet, parsed: &Parsed<A>) -> Verdict {
+    let Some(slot) = maps::proven(&parsed.key) else { return slow::steer::<A>(packet, Known::NotProven) };
     let meta = slot.meta();
     let Some(backend) = maps::backend(meta.backend) else { return Verdict::drop(Reason::Inconsistent) };
     let usual = backend.generation == meta.generation && parsed.flags & (SYN | FIN | RST) == 0 && parsed.ttl > 1;
@@ -40,11 +40,11 @@ fn forward<A: Slow>(packet: &Packet, parsed: &Parsed<A>) -> Verdict {
     } else if meta.route_epoch == maps::control().route_epoch {
         meta.next_hop
     } else {
-        return A::slow(packet, Known::Proven);
+        return slow::steer::<A>(packet, Known::Proven);
     };
     let hop = match maps::next_hop(index) {
         Some(hop) if usual && hop.flags & NEXT_HOP_RESOLVED != 0 => hop,
-        _ => return A::slow(packet, Known::Proven),
+        _ => return slow::steer::<A>(packet, Known::Proven),
     };
     let clock = kernel::touch_clock();
     if meta.touched != clock {
@@ -54,5 +54,5 @@ fn forward<A: Slow>(packet: &Packet, parsed: &Parsed<A>) -> Verdict {
     if !egress::rewrite(packet, parsed, slot) {
         return Verdict::drop(Reason::Inconsistent);
     }
-    egress::leave(packet, parsed, hop, Reason::Established)
+    egress::leave(packet, parsed, hop, Verdict::send(Reason::Established))
 }

@@ -11,6 +11,7 @@ use lb_common::abi::{
     TableChunk, TableHeader, Tally, Traffic, Turn, UNKNOWN_NEXT_HOP,
 };
 use lb_common::limits::{SNAT_ADDRESSES, TABLE_CHUNK};
+use lb_common::nat;
 use lb_common::net::{Addr4, Addr6, Address};
 use lb_common::reason::REASON_SLOTS;
 
@@ -65,12 +66,25 @@ static REASONS: PerCpuArray<Tally, { REASON_SLOTS as usize }> = PerCpuArray::new
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct Draft<A> {
-    /// The client's direction.
-    pub flow: FlowEntry<A>,
-    /// The backend's direction.
-    pub reverse: FlowEntry<A>,
-    /// The tuple of the backend's direction.
-    pub reverse_key: FlowKey<A>,
+    /// The direction of the packet at hand.
+    pub near: FlowEntry<A>,
+    /// The other one.
+    pub far: FlowEntry<A>,
+    /// The tuple of the packet at hand.
+    pub near_key: FlowKey<A>,
+    /// The tuple of the other direction.
+    pub far_key: FlowKey<A>,
+}
+
+impl<A: Family> Draft<A> {
+    /// Copies the flow in `slot`, of which `key` is the tuple of the packet at hand.
+    #[inline(always)]
+    pub fn copy(&mut self, key: &FlowKey<A>, slot: Slot<A>) {
+        self.near_key = *key;
+        self.near = slot.entry();
+        self.far_key = self.near.peer(key.protocol);
+        nat::invert(&self.near_key, &self.near, &mut self.far);
+    }
 }
 
 #[btf_map]
@@ -171,6 +185,12 @@ impl<A: Family> Slot<A> {
     pub fn meta(self) -> FlowMeta {
         // SAFETY: as in `entry`.
         unsafe { (*self.0).meta }
+    }
+
+    /// The tuple of the other direction.
+    #[inline(always)]
+    pub fn peer_key(self, protocol: u8) -> FlowKey<A> {
+        self.entry().peer(protocol)
     }
 
     /// Sets state bits and returns those there were.

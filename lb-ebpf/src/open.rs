@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 //! A packet of no flow: if it is for a service and may open a flow, it gets a backend, a source port, and two entries.
 
-use lb_common::abi::{FlowEntry, FlowMeta, ServiceEntry, ServiceKey};
+use lb_common::abi::{FlowMeta, ServiceEntry, ServiceKey};
 use lb_common::net::PROTOCOL_TCP;
 use lb_common::reason::Reason;
 use lb_common::tcp::{self, RST};
@@ -12,11 +12,11 @@ use crate::outcome::Verdict;
 use crate::packet::Packet;
 use crate::parse::Parsed;
 use crate::snat::{self, Ticket};
-use crate::{egress, kernel, reply, select};
+use crate::{kernel, select};
 
-/// Opens a flow, refuses it, or leaves the packet alone.
-#[inline(never)]
-pub fn open<A: Family>(packet: &Packet, parsed: &Parsed<A>) -> Verdict {
+/// Opens a flow and sends the packet on by it, refuses it, or leaves the packet alone.
+#[inline(always)]
+pub fn decide<A: Family>(packet: &Packet, parsed: &Parsed<A>) -> Verdict {
     let key = &parsed.key;
     let frontend =
         ServiceKey { address: key.destination, port: key.destination_port, protocol: key.protocol, pad: 0 };
@@ -25,12 +25,12 @@ pub fn open<A: Family>(packet: &Packet, parsed: &Parsed<A>) -> Verdict {
         if parsed.flags & RST != 0 {
             return Verdict::drop(Reason::StrayReset);
         }
-        return reply::refuse(packet, parsed, Reason::NoFlow);
+        return Verdict::refuse(Reason::NoFlow);
     }
     let slot = select::backend(key, &service);
     if slot == select::NONE {
         log!(packet, aya_log_ebpf::macro_support::Level::Warn, "no backend for service {}", service.index);
-        return reply::refuse(packet, parsed, Reason::NoBackend);
+        return Verdict::refuse(Reason::NoBackend);
     }
     create(packet, parsed, &service, slot)
 }
@@ -39,7 +39,11 @@ pub fn open<A: Family>(packet: &Packet, parsed: &Parsed<A>) -> Verdict {
 fn create<A: Family>(packet: &Packet, parsed: &Parsed<A>, service: &ServiceEntry, slot: u32) -> Verdict {
     let key = &parsed.key;
     let Some(backend) = maps::backend(slot) else { return Verdict::drop(Reason::Inconsistent) };
-    let meta = FlowMeta {
+    let Some(draft) = A::draft() else { return Verdict::drop(Reason::Inconsistent) };
+    draft.near_key = *key;
+    draft.near.destination = A::narrow(backend.address);
+    draft.near.destination_port = service.backend_port;
+    draft.near.meta = FlowMeta {
         service: service.index,
         backend: slot,
         generation: backend.generation,
@@ -48,35 +52,24 @@ fn create<A: Family>(packet: &Packet, parsed: &Parsed<A>, service: &ServiceEntry
         touched: kernel::touch_clock(),
         ..FlowMeta::default()
     };
-    let Some(draft) = A::draft() else { return Verdict::drop(Reason::Inconsistent) };
-    draft.flow = FlowEntry {
-        source: A::default(),
-        source_port: key.source_port,
-        destination: A::narrow(backend.address),
-        destination_port: service.backend_port,
-        meta,
-    };
-    match snat::reserve(key, draft) {
+    match snat::reserve(draft) {
         Ticket::Reserved => {}
-        Ticket::NoAddress => return reply::refuse(packet, parsed, Reason::NoSnatAddress),
-        Ticket::Exhausted => return reply::refuse(packet, parsed, Reason::SnatExhausted),
-        Ticket::Full => return reply::refuse(packet, parsed, Reason::TableFull),
+        Ticket::NoAddress => return Verdict::refuse(Reason::NoSnatAddress),
+        Ticket::Exhausted => return Verdict::refuse(Reason::SnatExhausted),
+        Ticket::Full => return Verdict::refuse(Reason::TableFull),
     }
-    match maps::enter_unproven(key, &draft.flow) {
+    match maps::enter_unproven(&draft.near_key, &draft.near) {
         Entered::Yes => {
             maps::count_opened(slot);
             maps::count_flow(service.index, slot);
         }
         // The same packet on another CPU was faster: its flow is the one that counts.
-        Entered::Taken => maps::remove_unproven(&draft.reverse_key),
+        Entered::Taken => maps::remove_unproven(&draft.far_key),
         Entered::Full => {
-            maps::remove_unproven(&draft.reverse_key);
-            return reply::refuse(packet, parsed, Reason::TableFull);
+            maps::remove_unproven(&draft.far_key);
+            return Verdict::refuse(Reason::TableFull);
         }
     }
     log!(packet, aya_log_ebpf::macro_support::Level::Debug, "new flow to backend {}", slot);
-    match maps::unproven(key) {
-        Some(entered) => egress::send(packet, parsed, entered, backend.next_hop, Reason::NewFlow),
-        None => Verdict::drop(Reason::Inconsistent),
-    }
+    Verdict::send(Reason::NewFlow)
 }

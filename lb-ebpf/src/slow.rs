@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-//! All that is not the usual: flows that begin, prove themselves, end, or have lost their backend or next hop. One global
-//! function a family, so that the verifier walks it once and by itself; it parses again, which costs a new flow little and
-//! the usual packet nothing.
+//! All that is not the usual, in up to three steps: a flow that begins, proves itself, ends, or has lost its backend or
+//! next hop; a packet that opens a flow; a packet whose sender is refused. Each step is a global function for each
+//! family, so that the verifier walks it once and by itself. A step parses again, which costs a new flow little and the
+//! usual packet nothing.
 
 use aya_ebpf::bindings::xdp_md;
 use aya_ebpf::programs::XdpContext;
@@ -11,8 +12,8 @@ use lb_common::reason::Reason;
 use crate::maps::{self, Family};
 use crate::outcome::Verdict;
 use crate::packet::Packet;
-use crate::parse::{self, Network, Parsed};
-use crate::{established, open, unproven};
+use crate::parse::{self, Parsed};
+use crate::{egress, established, open, reply, unproven};
 
 /// What the fast path has found out.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -25,65 +26,107 @@ pub enum Known {
 }
 
 /// A family whose packets can take the slow path.
-pub trait Slow: Family {
-    fn slow(packet: &Packet, known: Known) -> Verdict;
+pub trait Steps: Family {
+    /// A packet of a flow, for which something is out of the ordinary.
+    fn flow(packet: &Packet, known: Known) -> Verdict;
+    /// A packet of no flow.
+    fn open(packet: &Packet) -> Verdict;
+    /// A packet that goes nowhere.
+    fn refuse(packet: &Packet, verdict: Verdict) -> Verdict;
 }
 
-impl Slow for Addr4 {
-    #[inline(always)]
-    fn slow(packet: &Packet, known: Known) -> Verdict {
-        Verdict::from_word(slow4(packet.raw_context(), known as u32))
+/// Goes through the steps.
+#[inline(always)]
+pub fn steer<A: Steps>(packet: &Packet, known: Known) -> Verdict {
+    let mut verdict = A::flow(packet, known);
+    if verdict.opens() {
+        verdict = A::open(packet);
     }
-}
-
-impl Slow for Addr6 {
-    #[inline(always)]
-    fn slow(packet: &Packet, known: Known) -> Verdict {
-        Verdict::from_word(slow6(packet.raw_context(), known as u32))
+    if verdict.refuses() {
+        verdict = A::refuse(packet, verdict);
     }
+    verdict
 }
 
-#[expect(unsafe_code, reason = "a global function has its name in the object")]
-#[unsafe(no_mangle)]
-#[inline(never)]
-pub extern "C" fn slow4(context: *mut xdp_md, known: u32) -> u32 {
-    let packet = Packet::new(XdpContext::new(context));
-    let verdict = match parse::network(&packet) {
-        Ok(Network::V4(offset)) => match parse::ipv4(&packet, offset) {
-            Ok(parsed) => look_up(&packet, &parsed, known),
-            Err(reason) => Verdict::pass(reason),
-        },
-        Ok(Network::V6(_)) => Verdict::drop(Reason::Inconsistent),
-        Err(reason) => Verdict::pass(reason),
+/// Makes the three global functions of a family.
+macro_rules! steps {
+    ($family:ty, $parse:path, $flow:ident, $open:ident, $refuse:ident) => {
+        #[expect(unsafe_code, reason = "a global function has its name in the object")]
+        #[unsafe(no_mangle)]
+        #[inline(never)]
+        pub extern "C" fn $flow(context: *mut xdp_md, known: u32) -> u32 {
+            let packet = Packet::new(XdpContext::new(context));
+            match $parse(&packet) {
+                Ok(parsed) => flow(&packet, &parsed, known).word(),
+                Err(reason) => Verdict::pass(reason).word(),
+            }
+        }
+
+        #[expect(unsafe_code, reason = "a global function has its name in the object")]
+        #[unsafe(no_mangle)]
+        #[inline(never)]
+        pub extern "C" fn $open(context: *mut xdp_md) -> u32 {
+            let packet = Packet::new(XdpContext::new(context));
+            match $parse(&packet) {
+                Ok(parsed) => open(&packet, &parsed).word(),
+                Err(reason) => Verdict::pass(reason).word(),
+            }
+        }
+
+        #[expect(unsafe_code, reason = "a global function has its name in the object")]
+        #[unsafe(no_mangle)]
+        #[inline(never)]
+        pub extern "C" fn $refuse(context: *mut xdp_md, verdict: u32) -> u32 {
+            let packet = Packet::new(XdpContext::new(context));
+            match $parse(&packet) {
+                Ok(parsed) => reply::refuse(&packet, &parsed, Verdict::from_word(verdict)).word(),
+                Err(reason) => Verdict::pass(reason).word(),
+            }
+        }
+
+        impl Steps for $family {
+            #[inline(always)]
+            fn flow(packet: &Packet, known: Known) -> Verdict {
+                Verdict::from_word($flow(packet.raw_context(), known as u32))
+            }
+
+            #[inline(always)]
+            fn open(packet: &Packet) -> Verdict {
+                Verdict::from_word($open(packet.raw_context()))
+            }
+
+            #[inline(always)]
+            fn refuse(packet: &Packet, verdict: Verdict) -> Verdict {
+                Verdict::from_word($refuse(packet.raw_context(), verdict.word()))
+            }
+        }
     };
-    verdict.word()
 }
 
-#[expect(unsafe_code, reason = "a global function has its name in the object")]
-#[unsafe(no_mangle)]
-#[inline(never)]
-pub extern "C" fn slow6(context: *mut xdp_md, known: u32) -> u32 {
-    let packet = Packet::new(XdpContext::new(context));
-    let verdict = match parse::network(&packet) {
-        Ok(Network::V6(offset)) => match parse::ipv6(&packet, offset) {
-            Ok(parsed) => look_up(&packet, &parsed, known),
-            Err(reason) => Verdict::pass(reason),
-        },
-        Ok(Network::V4(_)) => Verdict::drop(Reason::Inconsistent),
-        Err(reason) => Verdict::pass(reason),
+steps!(Addr4, parse::ipv4_frame, flow4, open4, refuse4);
+steps!(Addr6, parse::ipv6_frame, flow6, open6, refuse6);
+
+#[inline(always)]
+fn flow<A: Family>(packet: &Packet, parsed: &Parsed<A>, known: u32) -> Verdict {
+    let proven = if known == Known::Proven as u32 { maps::proven(&parsed.key) } else { None };
+    let (slot, verdict) = if let Some(slot) = proven {
+        (slot, established::decide(parsed, slot))
+    } else if let Some(slot) = maps::unproven(&parsed.key) {
+        (slot, unproven::decide(packet, parsed, slot))
+    } else {
+        return Verdict::open();
     };
-    verdict.word()
+    if verdict.sends() { egress::send(packet, parsed, slot, verdict) } else { verdict }
 }
 
 #[inline(always)]
-fn look_up<A: Family>(packet: &Packet, parsed: &Parsed<A>, known: u32) -> Verdict {
-    if known == Known::Proven as u32
-        && let Some(slot) = maps::proven(&parsed.key)
-    {
-        return established::forward(packet, parsed, slot);
+fn open<A: Family>(packet: &Packet, parsed: &Parsed<A>) -> Verdict {
+    let verdict = open::decide(packet, parsed);
+    if !verdict.sends() {
+        return verdict;
     }
     match maps::unproven(&parsed.key) {
-        Some(slot) => unproven::forward(packet, parsed, slot),
-        None => open::open(packet, parsed),
+        Some(slot) => egress::send(packet, parsed, slot, verdict),
+        None => Verdict::drop(Reason::Inconsistent),
     }
 }

@@ -4,7 +4,6 @@
 
 use core::num::NonZeroU32;
 
-use lb_common::abi::FlowKey;
 use lb_common::hash;
 use lb_common::limits::{SNAT_ADDRESSES, SNAT_PROBES};
 use lb_common::nat::{self, Target};
@@ -27,20 +26,20 @@ pub enum Ticket {
     Full,
 }
 
-/// Finds a free source for the flow in `draft`, whose destination is set, and enters its reverse direction. The client's
-/// own port comes first, on each address; then others, up to [`SNAT_PROBES`] in all.
-#[inline(never)]
-pub fn reserve<A: Family>(key: &FlowKey<A>, draft: &mut Draft<A>) -> Ticket {
+/// Finds a free source for the flow in `draft`, whose tuple and destination are set, and enters its reverse direction.
+/// The client's own port comes first, on each address; then others, up to [`SNAT_PROBES`] in all.
+#[inline(always)]
+pub fn reserve<A: Family>(draft: &mut Draft<A>) -> Ticket {
     let count = A::snat_count(&maps::control());
     let Some(count) = NonZeroU32::new(count.min(SNAT_ADDRESSES)) else { return Ticket::NoAddress };
     // One client stays with one address as long as ports last.
-    let first = hash::reduce(hash::source(key.source), count.get());
+    let first = hash::reduce(hash::source(draft.near_key.source), count.get());
     let seed = kernel::random();
     let mut ticket = Ticket::Exhausted;
     kernel::repeat(SNAT_PROBES, |probe| {
         let Some(address) = A::snat_address((first + probe) % count) else { return Turn::Next };
-        let port = nat::source_port(key.source_port.host(), seed, probe / count);
-        match attempt(key, draft, address, Be16::new(port)) {
+        let port = nat::source_port(draft.near_key.source_port.host(), seed, probe / count);
+        match attempt(draft, address, Be16::new(port)) {
             Entered::Taken => return Turn::Next,
             Entered::Yes => ticket = Ticket::Reserved,
             Entered::Full => ticket = Ticket::Full,
@@ -52,18 +51,18 @@ pub fn reserve<A: Family>(key: &FlowKey<A>, draft: &mut Draft<A>) -> Ticket {
 
 /// Tries one address and port; what is in `draft` afterwards was entered if it was free.
 #[inline(always)]
-fn attempt<A: Family>(key: &FlowKey<A>, draft: &mut Draft<A>, address: A, port: Be16) -> Entered {
+fn attempt<A: Family>(draft: &mut Draft<A>, address: A, port: Be16) -> Entered {
     let target = Target {
         source: address,
         source_port: port,
-        destination: draft.flow.destination,
-        destination_port: draft.flow.destination_port,
+        destination: draft.near.destination,
+        destination_port: draft.near.destination_port,
     };
-    draft.reverse_key = target.reverse_key(key.protocol);
-    if maps::proven(&draft.reverse_key).is_some() {
+    draft.far_key = target.reverse_key(draft.near_key.protocol);
+    if maps::proven(&draft.far_key).is_some() {
         return Entered::Taken;
     }
-    draft.flow = nat::forward(key, &target, draft.flow.meta);
-    draft.reverse = nat::inverse(key, &draft.flow);
-    maps::enter_unproven(&draft.reverse_key, &draft.reverse)
+    nat::translate(&draft.near_key, &target, &mut draft.near);
+    nat::invert(&draft.near_key, &draft.near, &mut draft.far);
+    maps::enter_unproven(&draft.far_key, &draft.far)
 }

@@ -4,102 +4,100 @@
 //!
 //! The table is an LRU map, so either direction may be missing; each can be made again from the other.
 
-use lb_common::abi::{BACKEND_USABLE, FlowEntry};
-use lb_common::nat;
+use lb_common::abi::BACKEND_USABLE;
 use lb_common::net::PROTOCOL_TCP;
 use lb_common::reason::Reason;
 use lb_common::tcp::{self, ACK, ANSWERED, RST, SYN};
 
-use crate::maps::{self, Entered, Family, Slot};
+use crate::kernel;
+use crate::maps::{self, Draft, Entered, Family, Slot};
 use crate::outcome::Verdict;
 use crate::packet::{Packet, Tcp};
 use crate::parse::Parsed;
-use crate::{egress, kernel, open, reply};
 
-/// Forwards a packet of the unproven flow in `slot`, or opens another in its place.
-#[inline(never)]
-pub fn forward<A: Family>(packet: &Packet, parsed: &Parsed<A>, slot: Slot<A>) -> Verdict {
-    let entry = slot.entry();
-    let Some(backend) = maps::backend(entry.meta.backend) else { return Verdict::drop(Reason::Inconsistent) };
-    let lost = backend.generation != entry.meta.generation;
-    if !entry.meta.from_client() {
-        if lost {
-            forget(parsed, &entry);
-            return reply::refuse(packet, parsed, Reason::BackendGone);
-        }
-        return answer(packet, parsed, slot);
-    }
-    let opens = parsed.key.protocol != PROTOCOL_TCP || tcp::opens(parsed.flags);
-    let ended = tcp::closed(entry.meta.state);
-    if opens && (lost || ended || backend.flags & BACKEND_USABLE == 0) {
-        forget(parsed, &entry);
-        return open::open(packet, parsed);
+/// Decides about a packet of the unproven flow in `slot`.
+#[inline(always)]
+pub fn decide<A: Family>(packet: &Packet, parsed: &Parsed<A>, slot: Slot<A>) -> Verdict {
+    let meta = slot.meta();
+    let (Some(backend), Some(draft)) = (maps::backend(meta.backend), A::draft()) else {
+        return Verdict::drop(Reason::Inconsistent);
+    };
+    draft.copy(&parsed.key, slot);
+    let is_tcp = parsed.key.protocol == PROTOCOL_TCP;
+    let lost = backend.generation != meta.generation;
+    let unusable = lost || backend.flags & BACKEND_USABLE == 0;
+    let opens = meta.from_client() && (!is_tcp || tcp::opens(parsed.flags));
+    if opens && (unusable || tcp::closed(meta.state)) {
+        forget(draft);
+        return Verdict::open();
     }
     if lost {
-        forget(parsed, &entry);
-        return reply::refuse(packet, parsed, Reason::BackendGone);
+        forget(draft);
+        return Verdict::refuse(Reason::BackendGone);
     }
-    request(packet, parsed, slot, backend.next_hop)
+    slot.touch(kernel::touch_clock());
+    if is_tcp && parsed.flags & RST != 0 {
+        end(draft, slot);
+        return Verdict::send(Reason::Unproven);
+    }
+    if meta.from_client() { request(packet, parsed, draft) } else { answer(packet, parsed, draft, slot) }
 }
 
-/// From the client: a repeated SYN, the proof, or the end.
+/// From the client: a repeated SYN or datagram, or the proof.
 #[inline(always)]
-fn request<A: Family>(packet: &Packet, parsed: &Parsed<A>, slot: Slot<A>, next_hop: u32) -> Verdict {
-    let entry = slot.entry();
-    slot.touch(kernel::touch_clock());
-    let mut reason = Reason::Unproven;
-    if parsed.key.protocol == PROTOCOL_TCP {
-        if parsed.flags & RST != 0 {
-            end(parsed, slot, &entry);
-        } else if parsed.flags & (SYN | ACK) == ACK && proves(packet, parsed, &entry) {
-            match prove(parsed, &entry) {
-                Entered::Yes => reason = Reason::Proved,
-                Entered::Taken => return reply::refuse(packet, parsed, Reason::NoFlow),
-                Entered::Full => return reply::refuse(packet, parsed, Reason::TableFull),
-            }
+fn request<A: Family>(packet: &Packet, parsed: &Parsed<A>, draft: &mut Draft<A>) -> Verdict {
+    let acknowledges = parsed.key.protocol == PROTOCOL_TCP && parsed.flags & (SYN | ACK) == ACK;
+    if !acknowledges || !proves(packet, parsed, draft) {
+        return Verdict::send(Reason::Unproven);
+    }
+    // Once evicted, the source port may be another's: the client has to come again.
+    let reverse = maps::unproven(&draft.far_key);
+    if reverse.is_none_or(|reverse| reverse.peer_key(parsed.key.protocol) != parsed.key) {
+        maps::remove_unproven(&draft.near_key);
+        return Verdict::refuse(Reason::NoFlow);
+    }
+    match prove(draft, true) {
+        // Taken: another CPU was faster with the same flow.
+        Entered::Yes | Entered::Taken => Verdict::send(Reason::Proved),
+        Entered::Full => {
+            forget(draft);
+            Verdict::refuse(Reason::TableFull)
         }
     }
-    egress::send(packet, parsed, slot, next_hop, reason)
 }
 
-/// From the backend: its SYN, its refusal, or a datagram.
+/// From the backend: its SYN, or a datagram.
 #[inline(always)]
-fn answer<A: Family>(packet: &Packet, parsed: &Parsed<A>, slot: Slot<A>) -> Verdict {
-    let entry = slot.entry();
-    let client_key = entry.peer(parsed.key.protocol);
-    slot.touch(kernel::touch_clock());
-    let mut reason = Reason::Unproven;
+fn answer<A: Family>(packet: &Packet, parsed: &Parsed<A>, draft: &mut Draft<A>, slot: Slot<A>) -> Verdict {
     if parsed.key.protocol == PROTOCOL_TCP {
-        if parsed.flags & RST != 0 {
-            end(parsed, slot, &entry);
-        } else if parsed.flags & (SYN | ACK) == SYN | ACK {
-            if maps::unproven(&client_key).is_none() {
-                maps::mend_unproven(&client_key, &nat::inverse(&parsed.key, &entry));
+        if parsed.flags & (SYN | ACK) == SYN | ACK {
+            let _ = slot.add_state(ANSWERED);
+            if maps::unproven(&draft.far_key).is_none() {
+                maps::mend_unproven(&draft.far_key, &draft.far);
             }
-            if let Some(client) = maps::unproven(&client_key) {
+            if let Some(client) = maps::unproven(&draft.far_key) {
                 client.set_proof(sequence(packet, parsed).wrapping_add(1));
                 let _ = client.add_state(ANSWERED);
             }
-            let _ = slot.add_state(ANSWERED);
         }
-    } else {
-        let _ = slot.add_state(ANSWERED);
-        let client = nat::inverse(&parsed.key, &slot.entry());
-        match move_to_proven(&client_key, &client) {
-            Entered::Yes | Entered::Taken => reason = Reason::Proved,
-            // It goes on as it is; being unproven is no fault of a datagram's.
-            Entered::Full => {}
-        }
+        return Verdict::send(Reason::Unproven);
     }
-    egress::send(packet, parsed, slot, egress::hop_to_client(&entry.meta), reason)
+    let _ = slot.add_state(ANSWERED);
+    draft.near.meta.state |= ANSWERED;
+    draft.far.meta.state |= ANSWERED;
+    match prove(draft, false) {
+        Entered::Yes | Entered::Taken => Verdict::send(Reason::Proved),
+        // It goes on as it is: a full table is no fault of a datagram's.
+        Entered::Full => Verdict::send(Reason::Unproven),
+    }
 }
 
 /// True if a segment from the client acknowledges the backend's SYN.
 #[inline(always)]
-fn proves<A: Family>(packet: &Packet, parsed: &Parsed<A>, entry: &FlowEntry<A>) -> bool {
+fn proves<A: Family>(packet: &Packet, parsed: &Parsed<A>, draft: &Draft<A>) -> bool {
     let Some(segment) = packet.read::<Tcp>(parsed.l4 as usize) else { return false };
-    let acknowledged = u32::from_be_bytes(segment.acknowledgement);
-    entry.meta.state & ANSWERED != 0 && tcp::proves(acknowledged, entry.meta.proof)
+    let meta = &draft.near.meta;
+    meta.state & ANSWERED != 0 && tcp::proves(u32::from_be_bytes(segment.acknowledgement), meta.proof)
 }
 
 #[inline(always)]
@@ -107,64 +105,44 @@ fn sequence<A: Family>(packet: &Packet, parsed: &Parsed<A>) -> u32 {
     packet.read::<Tcp>(parsed.l4 as usize).map_or(0, |segment| u32::from_be_bytes(segment.sequence))
 }
 
-/// Moves a flow to the big table, given the client's direction. `Taken` means that it was evicted and that its source
-/// port may be another's by now: the client has to come again.
-#[inline(always)]
-fn prove<A: Family>(parsed: &Parsed<A>, entry: &FlowEntry<A>) -> Entered {
-    let reverse_key = entry.peer(parsed.key.protocol);
-    let Some(reverse) = maps::unproven(&reverse_key) else {
-        maps::remove_unproven(&parsed.key);
-        return Entered::Taken;
-    };
-    if reverse.entry().peer(parsed.key.protocol) != parsed.key {
-        maps::remove_unproven(&parsed.key);
-        return Entered::Taken;
-    }
-    let moved = move_to_proven(&parsed.key, entry);
-    if moved == Entered::Full {
-        forget(parsed, entry);
-    }
-    // Another CPU was faster with the same flow.
-    if moved == Entered::Taken { Entered::Yes } else { moved }
-}
-
-/// Enters both directions into the big table and takes them out of the small one.
+/// Enters both directions into the big table, the backend's first, and takes them out of the small one.
 #[inline(never)]
-fn move_to_proven<A: Family>(client_key: &lb_common::abi::FlowKey<A>, client: &FlowEntry<A>) -> Entered {
-    let reverse_key = client.peer(client_key.protocol);
-    let reverse = nat::inverse(client_key, client);
-    let reverse_entered = maps::enter_proven(&reverse_key, &reverse);
-    if reverse_entered != Entered::Yes {
-        return reverse_entered;
-    }
-    let entered = maps::enter_proven(client_key, client);
+fn prove<A: Family>(draft: &Draft<A>, near_is_client: bool) -> Entered {
+    let near = (&draft.near_key, &draft.near);
+    let far = (&draft.far_key, &draft.far);
+    let (client, backend) = if near_is_client { (near, far) } else { (far, near) };
+    let entered = maps::enter_proven(backend.0, backend.1);
     if entered != Entered::Yes {
-        maps::remove_proven(&reverse_key);
         return entered;
     }
-    maps::remove_unproven(client_key);
-    maps::remove_unproven(&reverse_key);
+    let entered = maps::enter_proven(client.0, client.1);
+    if entered != Entered::Yes {
+        maps::remove_proven(backend.0);
+        return entered;
+    }
+    maps::remove_unproven(client.0);
+    maps::remove_unproven(backend.0);
     entered
 }
 
 /// Notes a RST in both directions.
 #[inline(always)]
-fn end<A: Family>(parsed: &Parsed<A>, slot: Slot<A>, entry: &FlowEntry<A>) {
+fn end<A: Family>(draft: &Draft<A>, slot: Slot<A>) {
     let before = slot.add_state(tcp::RESET);
-    if let Some(peer) = maps::unproven(&entry.peer(parsed.key.protocol)) {
+    if let Some(peer) = maps::unproven(&draft.far_key) {
         let _ = peer.add_state(tcp::RESET);
     }
     if !tcp::closed(before) {
-        maps::count_closed(entry.meta.backend);
+        maps::count_closed(draft.near.meta.backend);
     }
 }
 
 /// Removes both directions.
 #[inline(always)]
-fn forget<A: Family>(parsed: &Parsed<A>, entry: &FlowEntry<A>) {
-    maps::remove_unproven(&parsed.key);
-    maps::remove_unproven(&entry.peer(parsed.key.protocol));
-    if !tcp::closed(entry.meta.state) {
-        maps::count_closed(entry.meta.backend);
+fn forget<A: Family>(draft: &Draft<A>) {
+    maps::remove_unproven(&draft.near_key);
+    maps::remove_unproven(&draft.far_key);
+    if !tcp::closed(draft.near.meta.state) {
+        maps::count_closed(draft.near.meta.backend);
     }
 }

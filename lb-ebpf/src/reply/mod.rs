@@ -4,7 +4,9 @@
 mod icmp;
 mod reset;
 
+use aya_ebpf::bindings::xdp_action;
 use lb_common::net::PROTOCOL_TCP;
+use icmp::Error;
 use lb_common::reason::Reason;
 
 use crate::maps::Family;
@@ -16,25 +18,15 @@ use crate::parse::Parsed;
 const TTL: u8 = 64;
 
 /// Refuses a packet, and says so to its sender.
-#[inline(never)]
-pub fn refuse<A: Family>(packet: &Packet, parsed: &Parsed<A>, reason: Reason) -> Verdict {
-    let answered = if parsed.key.protocol == PROTOCOL_TCP {
+#[inline(always)]
+pub fn refuse<A: Family>(packet: &Packet, parsed: &Parsed<A>, verdict: Verdict) -> Verdict {
+    let exceeded = verdict.is(Reason::TtlExceeded);
+    let answered = if parsed.key.protocol == PROTOCOL_TCP && !exceeded {
         reset::answer(packet, parsed)
     } else {
-        icmp::answer(packet, parsed, icmp::Error::PortUnreachable)
+        icmp::answer(packet, parsed, if exceeded { Error::TimeExceeded } else { Error::PortUnreachable })
     };
-    finish(answered, reason)
-}
-
-/// Tells the sender that its packet's TTL or hop limit was used up.
-#[inline(always)]
-pub fn time_exceeded<A: Family>(packet: &Packet, parsed: &Parsed<A>) -> Verdict {
-    finish(icmp::answer(packet, parsed, icmp::Error::TimeExceeded), Reason::TtlExceeded)
-}
-
-#[inline(always)]
-fn finish(answered: bool, reason: Reason) -> Verdict {
-    if answered { Verdict::transmit(reason) } else { Verdict::drop(Reason::ReplyFailed) }
+    if answered { verdict.and(xdp_action::XDP_TX) } else { Verdict::drop(Reason::ReplyFailed) }
 }
 
 /// Turns the frame's direction round.
