@@ -2,7 +2,7 @@
 //! The way out: the recipe is written into the packet, which then leaves by its next hop. One whose next hop is not
 //! known goes to the kernel, which resolves it.
 
-use lb_common::abi::{FlowEntry, NEXT_HOP_RESOLVED, NeighbourKey, NextHop, UNKNOWN_NEXT_HOP};
+use lb_common::abi::{FlowMeta, NEXT_HOP_RESOLVED, NeighbourKey, NextHop, UNKNOWN_NEXT_HOP};
 use lb_common::checksum;
 use lb_common::net::{Be16, PROTOCOL_TCP};
 use lb_common::reason::Reason;
@@ -14,41 +14,44 @@ use crate::packet::{Ethernet, Ipv4, Ipv6, Packet, Tcp, Udp};
 use crate::parse::Parsed;
 use crate::reply;
 
-/// Translates a packet by `entry`, which is a copy of what is in `slot`, and sends it on.
+/// The next hop towards the client, as long as no route has changed since it was found.
 #[inline(always)]
+pub fn hop_to_client(meta: &FlowMeta) -> u32 {
+    if meta.route_epoch == maps::control().route_epoch { meta.next_hop } else { UNKNOWN_NEXT_HOP }
+}
+
+/// Translates a packet by the flow in `slot` and sends it on.
+#[inline(never)]
 pub fn send<A: Family>(
     packet: &Packet,
     parsed: &Parsed<A>,
-    entry: &FlowEntry<A>,
     slot: Slot<A>,
     next_hop: u32,
     reason: Reason,
 ) -> Verdict {
-    let meta = &entry.meta;
+    let meta = slot.meta();
     if parsed.ttl <= 1 {
-        return ttl_used_up(packet, parsed, meta.from_client());
+        return if meta.from_client() {
+            reply::time_exceeded(packet, parsed)
+        } else {
+            Verdict::drop(Reason::TtlExpired)
+        };
     }
     maps::count_traffic(meta.service, meta.backend, meta.from_client(), parsed.length);
-    if !rewrite(packet, parsed, entry) {
+    if !rewrite(packet, parsed, slot) {
         return Verdict::drop(Reason::Inconsistent);
     }
-    let stale = !meta.from_client() && meta.route_epoch != maps::control().route_epoch;
-    let known = if stale { None } else { maps::next_hop(next_hop) };
-    match known {
-        Some(hop) if hop.flags & NEXT_HOP_RESOLVED != 0 => leave(packet, parsed, &hop, reason),
+    match maps::next_hop(next_hop) {
+        Some(hop) if hop.flags & NEXT_HOP_RESOLVED != 0 => leave(packet, parsed, hop, reason),
         Some(_) => Verdict::pass(Reason::NextHopUnresolved),
         None => by_routing_table(packet, parsed, slot, reason),
     }
 }
 
-#[inline(never)]
-fn ttl_used_up<A: Family>(packet: &Packet, parsed: &Parsed<A>, from_client: bool) -> Verdict {
-    if from_client { reply::time_exceeded(packet, parsed) } else { Verdict::drop(Reason::TtlExpired) }
-}
-
 /// Writes new addresses, ports and checksums.
 #[inline(always)]
-fn rewrite<A: Family>(packet: &Packet, parsed: &Parsed<A>, entry: &FlowEntry<A>) -> bool {
+pub fn rewrite<A: Family>(packet: &Packet, parsed: &Parsed<A>, slot: Slot<A>) -> bool {
+    let entry = slot.entry();
     let (l3, l4) = (parsed.l3 as usize, parsed.l4 as usize);
     let network = if A::V6 {
         let Some(mut header) = packet.read::<Ipv6>(l3) else { return false };
@@ -77,7 +80,7 @@ fn rewrite<A: Family>(packet: &Packet, parsed: &Parsed<A>, entry: &FlowEntry<A>)
 
 /// Sends a translated packet to a neighbour whose addresses are known. VLAN tags stay as they are.
 #[inline(always)]
-fn leave<A: Family>(packet: &Packet, parsed: &Parsed<A>, hop: &NextHop, reason: Reason) -> Verdict {
+pub fn leave<A: Family>(packet: &Packet, parsed: &Parsed<A>, hop: &NextHop, reason: Reason) -> Verdict {
     let Some(ethernet) = packet.read::<Ethernet>(0) else { return Verdict::drop(Reason::Inconsistent) };
     let addressed = Ethernet { destination: hop.destination, source: hop.source, ..ethernet };
     if !packet.write(0, addressed) || !decrement_ttl::<A>(packet, parsed) {
@@ -118,7 +121,7 @@ mod answer {
 }
 
 /// Asks the routing table where a translated packet goes, and remembers the answer for the direction to the client.
-#[inline(never)]
+#[inline(always)]
 fn by_routing_table<A: Family>(
     packet: &Packet,
     parsed: &Parsed<A>,

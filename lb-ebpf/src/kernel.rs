@@ -94,3 +94,28 @@ pub(crate) fn fetch_increment(value: *mut u64) -> u64 {
     // SAFETY: callers pass a pointer into a map value, valid while the program runs.
     unsafe { atomic_xadd::<u64, u64, { AtomicOrdering::AcqRel }>(value, 1) }
 }
+
+/// Calls `body` with 0, 1, 2 … until it says that it is done, `times` at the most. The verifier walks the body once, not
+/// once for each turn (`bpf_loop`, Linux 5.17).
+#[inline(always)]
+pub fn repeat<F: FnMut(u32) -> Turn>(times: u32, mut body: F) {
+    // SAFETY: the callback has the signature that the helper calls, and the closure it is given outlives the call.
+    let _ = unsafe {
+        helpers::bpf_loop(times, turn::<F> as *mut c_void, core::ptr::from_mut(&mut body).cast::<c_void>(), 0)
+    };
+}
+
+/// Whether there is another turn; the helper's own numbers.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(u64)]
+pub enum Turn {
+    Next = 0,
+    Done = 1,
+}
+
+#[inline(never)]
+unsafe extern "C" fn turn<F: FnMut(u32) -> Turn>(number: u64, body: *mut c_void) -> u64 {
+    // SAFETY: `repeat` passes its closure, which nobody else uses meanwhile.
+    let body = unsafe { &mut *body.cast::<F>() };
+    body(number as u32) as u64
+}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-//! The XDP program. A packet takes the way of the modules below, in their order, and leaves through
-//! [`outcome::finish`]: parse to the ports, then the proven flows, the unproven ones, the services; on a miss
-//! everywhere it is none of ours and passes untouched.
+//! The XDP program. A packet is parsed to its ports and looked up among the proven flows, and that is all for most:
+//! [`fast`]. The others take the [`slow`] path through the unproven flows and the services; on a miss everywhere the
+//! packet is none of ours and passes untouched. All leave through [`outcome::finish`].
 //!
 //! IPv4 and IPv6 are the same source compiled twice, over [`maps::Family`]. `unsafe` lives in `maps`, `packet` and
 //! `kernel` only.
@@ -20,12 +20,13 @@ mod log;
 mod maps;
 mod packet;
 
+mod fast;
 mod parse;
-mod steer;
 
 mod established;
 mod open;
 mod select;
+mod slow;
 mod snat;
 mod unproven;
 
@@ -41,7 +42,7 @@ use aya_ebpf::programs::XdpContext;
 #[xdp(frags)]
 pub fn lb(context: XdpContext) -> u32 {
     let packet = packet::Packet::new(context);
-    let verdict = steer::steer(&packet);
+    let verdict = fast::steer(&packet);
     outcome::finish(&packet, verdict)
 }
 

@@ -7,7 +7,7 @@ use aya_ebpf::bindings::{BPF_ANY, BPF_NOEXIST};
 use aya_ebpf::btf_maps::{Array, ArrayOfMaps, HashMap, LruHashMap, PerCpuArray};
 use aya_ebpf::macros::btf_map;
 use lb_common::abi::{
-    BackendEntry, Control, FlowEntry, FlowKey, LoadEntry, NeighbourKey, NextHop, ServiceEntry, ServiceKey,
+    BackendEntry, Control, FlowEntry, FlowKey, FlowMeta, LoadEntry, NeighbourKey, NextHop, ServiceEntry, ServiceKey,
     TableChunk, TableHeader, Tally, Traffic, Turn, UNKNOWN_NEXT_HOP,
 };
 use lb_common::limits::{SNAT_ADDRESSES, TABLE_CHUNK};
@@ -61,11 +61,29 @@ static BACKEND_TRAFFIC: PerCpuArray<Traffic, 1> = PerCpuArray::new();
 #[btf_map]
 static REASONS: PerCpuArray<Tally, { REASON_SLOTS as usize }> = PerCpuArray::new();
 
+/// Where a flow is put together before it is entered: too large for the stack, and nobody else's while the program runs.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Draft<A> {
+    /// The client's direction.
+    pub flow: FlowEntry<A>,
+    /// The backend's direction.
+    pub reverse: FlowEntry<A>,
+    /// The tuple of the backend's direction.
+    pub reverse_key: FlowKey<A>,
+}
+
+#[btf_map]
+static DRAFT4: PerCpuArray<Draft<Addr4>, 1> = PerCpuArray::new();
+#[btf_map]
+static DRAFT6: PerCpuArray<Draft<Addr6>, 1> = PerCpuArray::new();
+
 /// An address family with its maps.
 pub trait Family: Address {
     fn flows() -> &'static Flows<Self>;
     fn unproven() -> &'static Unproven<Self>;
     fn services() -> &'static Services<Self>;
+    fn draft() -> Option<&'static mut Draft<Self>>;
     fn snat_address(number: u32) -> Option<Self>;
     fn snat_count(control: &Control) -> u32;
 }
@@ -84,6 +102,12 @@ impl Family for Addr4 {
     #[inline(always)]
     fn services() -> &'static Services<Self> {
         &SERVICES4
+    }
+
+    #[inline(always)]
+    fn draft() -> Option<&'static mut Draft<Self>> {
+        // SAFETY: this CPU's own value; one caller in the program takes it.
+        DRAFT4.get_ptr_mut(0).map(|draft| unsafe { &mut *draft })
     }
 
     #[inline(always)]
@@ -114,6 +138,12 @@ impl Family for Addr6 {
     }
 
     #[inline(always)]
+    fn draft() -> Option<&'static mut Draft<Self>> {
+        // SAFETY: this CPU's own value; one caller in the program takes it.
+        DRAFT6.get_ptr_mut(0).map(|draft| unsafe { &mut *draft })
+    }
+
+    #[inline(always)]
     fn snat_address(number: u32) -> Option<Self> {
         SNAT6.get(number).copied().map(Self::narrow)
     }
@@ -134,6 +164,13 @@ impl<A: Family> Slot<A> {
     pub fn entry(self) -> FlowEntry<A> {
         // SAFETY: a pointer that a look-up gave is valid while the program runs.
         unsafe { *self.0 }
+    }
+
+    /// A copy of what does not depend on the family.
+    #[inline(always)]
+    pub fn meta(self) -> FlowMeta {
+        // SAFETY: as in `entry`.
+        unsafe { (*self.0).meta }
     }
 
     /// Sets state bits and returns those there were.
@@ -255,10 +292,10 @@ pub fn table_slot(pool: u32, at: u32) -> Option<u32> {
     chunk.slots.get(at as usize % TABLE_CHUNK).copied()
 }
 
-/// The backend in a slot.
+/// The backend in a slot, in place: of an array, so it stays valid, and user space changes one field at a time.
 #[inline(always)]
-pub fn backend(slot: u32) -> Option<BackendEntry> {
-    BACKENDS.get(slot).copied()
+pub fn backend(slot: u32) -> Option<&'static BackendEntry> {
+    BACKENDS.get(slot)
 }
 
 /// A backend's open flows.
@@ -295,11 +332,8 @@ pub fn take_turn(service: u32) -> u64 {
 
 /// The next hop with that index, unless it stands for "unknown".
 #[inline(always)]
-pub fn next_hop(index: u32) -> Option<NextHop> {
-    if index == UNKNOWN_NEXT_HOP {
-        return None;
-    }
-    NEXT_HOPS.get(index).copied()
+pub fn next_hop(index: u32) -> Option<&'static NextHop> {
+    if index == UNKNOWN_NEXT_HOP { None } else { NEXT_HOPS.get(index) }
 }
 
 /// The index of a neighbour's next hop, if user space has given it one.

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 //! A packet of no flow: if it is for a service and may open a flow, it gets a backend, a source port, and two entries.
 
-use lb_common::abi::{FlowMeta, ServiceEntry, ServiceKey};
-use lb_common::nat;
+use lb_common::abi::{FlowEntry, FlowMeta, ServiceEntry, ServiceKey};
 use lb_common::net::PROTOCOL_TCP;
 use lb_common::reason::Reason;
 use lb_common::tcp::{self, RST};
@@ -49,37 +48,35 @@ fn create<A: Family>(packet: &Packet, parsed: &Parsed<A>, service: &ServiceEntry
         touched: kernel::touch_clock(),
         ..FlowMeta::default()
     };
-    let mut flow = nat::forward(
-        key,
-        &nat::Target {
-            source: A::default(),
-            source_port: key.source_port,
-            destination: A::narrow(backend.address),
-            destination_port: service.backend_port,
-        },
+    let Some(draft) = A::draft() else { return Verdict::drop(Reason::Inconsistent) };
+    draft.flow = FlowEntry {
+        source: A::default(),
+        source_port: key.source_port,
+        destination: A::narrow(backend.address),
+        destination_port: service.backend_port,
         meta,
-    );
-    match snat::reserve(key, &mut flow) {
+    };
+    match snat::reserve(key, draft) {
         Ticket::Reserved => {}
         Ticket::NoAddress => return reply::refuse(packet, parsed, Reason::NoSnatAddress),
         Ticket::Exhausted => return reply::refuse(packet, parsed, Reason::SnatExhausted),
         Ticket::Full => return reply::refuse(packet, parsed, Reason::TableFull),
     }
-    match maps::enter_unproven(key, &flow) {
-        Entered::Yes => {}
+    match maps::enter_unproven(key, &draft.flow) {
+        Entered::Yes => {
+            maps::count_opened(slot);
+            maps::count_flow(service.index, slot);
+        }
         // The same packet on another CPU was faster: its flow is the one that counts.
-        Entered::Taken => maps::remove_unproven(&flow.peer(key.protocol)),
+        Entered::Taken => maps::remove_unproven(&draft.reverse_key),
         Entered::Full => {
-            maps::remove_unproven(&flow.peer(key.protocol));
+            maps::remove_unproven(&draft.reverse_key);
             return reply::refuse(packet, parsed, Reason::TableFull);
         }
     }
-    let Some(entered) = maps::unproven(key) else { return Verdict::drop(Reason::Inconsistent) };
-    let winner = entered.entry();
-    if winner.source_port == flow.source_port && winner.destination == flow.destination {
-        maps::count_opened(slot);
-        maps::count_flow(service.index, slot);
-    }
     log!(packet, aya_log_ebpf::macro_support::Level::Debug, "new flow to backend {}", slot);
-    egress::send(packet, parsed, &winner, entered, backend.next_hop, Reason::NewFlow)
+    match maps::unproven(key) {
+        Some(entered) => egress::send(packet, parsed, entered, backend.next_hop, Reason::NewFlow),
+        None => Verdict::drop(Reason::Inconsistent),
+    }
 }

@@ -34,6 +34,16 @@ impl Verdict {
         Self((action << ACTION_SHIFT) | reason as u32)
     }
 
+    /// The verdict as a global function returns it.
+    pub const fn word(self) -> u32 {
+        self.0
+    }
+
+    /// The inverse of [`Verdict::word`].
+    pub const fn from_word(word: u32) -> Self {
+        Self(word)
+    }
+
     const fn reason(self) -> u32 {
         self.0 & 0xff
     }

@@ -4,6 +4,7 @@
 #![expect(unsafe_code, reason = "the frame is raw memory; every access is checked here")]
 
 use aya_ebpf::EbpfContext as _;
+use aya_ebpf::bindings::xdp_md;
 use aya_ebpf::programs::XdpContext;
 use lb_common::net::{Be16, Mac};
 
@@ -158,6 +159,12 @@ impl Packet {
     pub fn route(&self, query: &mut kernel::Route) -> i64 {
         query.interface = self.interface();
         kernel::fib_lookup(self.context.as_ptr(), query)
+    }
+
+    /// The context, for a global function.
+    #[inline(always)]
+    pub fn raw_context(&self) -> *mut xdp_md {
+        self.context.ctx
     }
 
     /// The context, for the logger.

@@ -2,13 +2,16 @@
 //! The source address and port towards a backend. A port is reserved by the flow's reverse entry and by nothing else, so
 //! there is no second book to keep.
 
-use lb_common::abi::{FlowEntry, FlowKey};
+use core::num::NonZeroU32;
+
+use lb_common::abi::FlowKey;
+use lb_common::hash;
 use lb_common::limits::{SNAT_ADDRESSES, SNAT_PROBES};
 use lb_common::nat::{self, Target};
 use lb_common::net::Be16;
 
-use crate::kernel;
-use crate::maps::{self, Entered, Family};
+use crate::kernel::{self, Turn};
+use crate::maps::{self, Draft, Entered, Family};
 
 /// What came of looking for a source port.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -24,46 +27,43 @@ pub enum Ticket {
     Full,
 }
 
-/// Finds a free source for `flow`, whose destination is set, and enters its reverse direction. The client's own port
-/// comes first, on each address; then others, up to [`SNAT_PROBES`] in all.
+/// Finds a free source for the flow in `draft`, whose destination is set, and enters its reverse direction. The client's
+/// own port comes first, on each address; then others, up to [`SNAT_PROBES`] in all.
 #[inline(never)]
-pub fn reserve<A: Family>(key: &FlowKey<A>, flow: &mut FlowEntry<A>) -> Ticket {
+pub fn reserve<A: Family>(key: &FlowKey<A>, draft: &mut Draft<A>) -> Ticket {
     let count = A::snat_count(&maps::control());
-    if count == 0 || count > SNAT_ADDRESSES {
-        return Ticket::NoAddress;
-    }
+    let Some(count) = NonZeroU32::new(count.min(SNAT_ADDRESSES)) else { return Ticket::NoAddress };
     // One client stays with one address as long as ports last.
-    let first = lb_common::hash::reduce(lb_common::hash::source(key.source), count);
+    let first = hash::reduce(hash::source(key.source), count.get());
     let seed = kernel::random();
-    let mut number = first;
-    let mut attempt = 0;
-    for _ in 0..SNAT_PROBES {
-        let Some(address) = A::snat_address(number) else { return Ticket::NoAddress };
-        let target = Target {
-            source: address,
-            source_port: Be16::new(nat::source_port(key.source_port.host(), seed, attempt)),
-            destination: flow.destination,
-            destination_port: flow.destination_port,
-        };
-        let reverse_key = target.reverse_key(key.protocol);
-        if maps::proven(&reverse_key).is_none() {
-            let candidate = nat::forward(key, &target, flow.meta);
-            match maps::enter_unproven(&reverse_key, &nat::inverse(key, &candidate)) {
-                Entered::Yes => {
-                    *flow = candidate;
-                    return Ticket::Reserved;
-                }
-                Entered::Taken => {}
-                Entered::Full => return Ticket::Full,
-            }
+    let mut ticket = Ticket::Exhausted;
+    kernel::repeat(SNAT_PROBES, |probe| {
+        let Some(address) = A::snat_address((first + probe) % count) else { return Turn::Next };
+        let port = nat::source_port(key.source_port.host(), seed, probe / count);
+        match attempt(key, draft, address, Be16::new(port)) {
+            Entered::Taken => return Turn::Next,
+            Entered::Yes => ticket = Ticket::Reserved,
+            Entered::Full => ticket = Ticket::Full,
         }
-        number += 1;
-        if number == count {
-            number = 0;
-        }
-        if number == first {
-            attempt += 1;
-        }
+        Turn::Done
+    });
+    ticket
+}
+
+/// Tries one address and port; what is in `draft` afterwards was entered if it was free.
+#[inline(always)]
+fn attempt<A: Family>(key: &FlowKey<A>, draft: &mut Draft<A>, address: A, port: Be16) -> Entered {
+    let target = Target {
+        source: address,
+        source_port: port,
+        destination: draft.flow.destination,
+        destination_port: draft.flow.destination_port,
+    };
+    draft.reverse_key = target.reverse_key(key.protocol);
+    if maps::proven(&draft.reverse_key).is_some() {
+        return Entered::Taken;
     }
-    Ticket::Exhausted
+    draft.flow = nat::forward(key, &target, draft.flow.meta);
+    draft.reverse = nat::inverse(key, &draft.flow);
+    maps::enter_unproven(&draft.reverse_key, &draft.reverse)
 }

@@ -17,7 +17,7 @@ use crate::parse::Parsed;
 use crate::{egress, kernel, open, reply};
 
 /// Forwards a packet of the unproven flow in `slot`, or opens another in its place.
-#[inline(always)]
+#[inline(never)]
 pub fn forward<A: Family>(packet: &Packet, parsed: &Parsed<A>, slot: Slot<A>) -> Verdict {
     let entry = slot.entry();
     let Some(backend) = maps::backend(entry.meta.backend) else { return Verdict::drop(Reason::Inconsistent) };
@@ -59,7 +59,7 @@ fn request<A: Family>(packet: &Packet, parsed: &Parsed<A>, slot: Slot<A>, next_h
             }
         }
     }
-    egress::send(packet, parsed, &entry, slot, next_hop, reason)
+    egress::send(packet, parsed, slot, next_hop, reason)
 }
 
 /// From the backend: its SYN, its refusal, or a datagram.
@@ -91,7 +91,7 @@ fn answer<A: Family>(packet: &Packet, parsed: &Parsed<A>, slot: Slot<A>) -> Verd
             Entered::Full => {}
         }
     }
-    egress::send(packet, parsed, &entry, slot, entry.meta.next_hop, reason)
+    egress::send(packet, parsed, slot, egress::hop_to_client(&entry.meta), reason)
 }
 
 /// True if a segment from the client acknowledges the backend's SYN.

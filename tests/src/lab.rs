@@ -11,14 +11,14 @@ use tempfile::TempDir;
 
 use crate::leftovers::BPF_FOLDER;
 use crate::netns::{Netns, unique};
-use crate::{leftovers, needs, stub};
+use crate::{leftovers, needs, raw_xdp};
 
 /// The interface of the balancer towards the client.
 pub const FRONT: &str = "front";
 /// The interface of the balancer towards the backends.
 pub const BACK: &str = "back";
 /// The interface of the client and of the switch towards the balancer.
-const UPLINK: &str = "uplink";
+pub const UPLINK: &str = "uplink";
 
 /// What clients ask, over IPv4.
 pub const VIP4: IpAddr = IpAddr::V4(Ipv4Addr::new(203, 0, 113, 10));
@@ -117,8 +117,8 @@ impl Lab {
         address(&self.client, UPLINK, Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 2).into(), 64)?;
         self.client.ip("route add default via 198.18.0.1")?;
         self.client.ip("route add default via 2001:db8::1")?;
-        stub::attach(&self.client, UPLINK, &self.pins().join("client"))?;
-        stub::attach(&self.switch, UPLINK, &self.pins().join("switch"))
+        raw_xdp::attach(&self.client, UPLINK, &raw_xdp::pass(), &self.pins().join("client"))?;
+        raw_xdp::attach(&self.switch, UPLINK, &raw_xdp::pass(), &self.pins().join("switch"))
     }
 
     fn address_balancer(&self) -> Result<()> {
@@ -165,13 +165,6 @@ impl Backend {
             address4: Ipv4Addr::new(198, 18, 1, 10 + number).into(),
             address6: Ipv6Addr::new(0x2001, 0xdb8, 1, 0, 0, 0, 0, 0x10 + u16::from(number)).into(),
         }
-    }
-
-    /// The hardware address of its interface.
-    pub fn hardware_address(&self) -> Result<String> {
-        let shown = self.netns.ip("-o link show eth0")?;
-        let mut words = shown.split_whitespace().skip_while(|word| *word != "link/ether");
-        Ok(words.nth(1).context("eth0 has no hardware address")?.to_owned())
     }
 }
 

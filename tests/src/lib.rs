@@ -21,7 +21,7 @@ pub mod load;
 pub mod needs;
 pub mod netns;
 pub mod process;
+pub mod raw_xdp;
 pub mod scene;
 pub mod servers;
-pub mod stub;
 pub mod wait;

@@ -68,6 +68,22 @@ impl Netns {
         words("ip", &format!("-n {} {line}", self.name))
     }
 
+    /// The hardware address of an interface.
+    pub fn hardware_address(&self, interface: &str) -> Result<[u8; 6]> {
+        let shown = self.ip(&format!("-o link show dev {interface}"))?;
+        let text = shown.split_whitespace().skip_while(|word| *word != "link/ether").nth(1);
+        let bytes =
+            text.into_iter().flat_map(|text| text.split(':')).map(|byte| u8::from_str_radix(byte, 16));
+        let bytes = bytes.collect::<Result<Vec<_>, _>>()?;
+        bytes.try_into().map_err(|_| anyhow!("{interface} has no hardware address: {shown}"))
+    }
+
+    /// The number of an interface.
+    pub fn interface_index(&self, interface: &str) -> Result<u32> {
+        let shown = self.ip(&format!("-o link show dev {interface}"))?;
+        Ok(shown.split(':').next().unwrap_or_default().parse()?)
+    }
+
     /// Sets a switch under /proc/sys.
     pub fn set(&self, switch: &str, value: &str) -> Result<()> {
         let file = Path::new("/proc/sys").join(switch);

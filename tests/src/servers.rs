@@ -2,7 +2,7 @@
 //! What answers in the lab: nginx and a UDP echo on every backend, each saying its own name; iperf3.
 
 use std::fs::{self, File};
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
 
@@ -87,7 +87,6 @@ fn prepare(folder: &Path) -> Result<()> {
 }
 
 fn web_config(folder: &Path, backend: &Backend) -> String {
-    let listen = |address: IpAddr, port: u16| SocketAddr::new(address, port).to_string();
     let (folder, name) = (folder.display(), &backend.name);
     format!(
         "daemon off; master_process off; user root; pid {folder}/nginx-{name}.pid; error_log stderr warn;
@@ -98,16 +97,12 @@ http {{
   fastcgi_temp_path {folder}/fastcgi-{name}; scgi_temp_path {folder}/scgi-{name};
   uwsgi_temp_path {folder}/uwsgi-{name};
   server {{
-    listen {} backlog=8192; listen {} backlog=8192; listen {} ssl; listen {} ssl;
+    listen {PORT} backlog=8192; listen [::]:{PORT} backlog=8192; listen {TLS_PORT} ssl; listen [::]:{TLS_PORT} ssl;
     ssl_certificate {folder}/cert.pem; ssl_certificate_key {folder}/key.pem;
     location / {{ return 200 \"{name}\\n\"; }}
     location = /big {{ root {folder}; }}
   }}
 }}
 ",
-        listen(backend.address4, PORT),
-        listen(backend.address6, PORT),
-        listen(backend.address4, TLS_PORT),
-        listen(backend.address6, TLS_PORT),
     )
 }

@@ -12,9 +12,7 @@ fn a_backend_gets_another_hardware_address() -> Result<()> {
     Scene::play(Config::web, |scene| {
         let kept = Wrk::kept_connections(&scene.lab, both(80)[0], 6)?;
         let backend = &scene.lab.backends[0];
-        let before = backend.hardware_address()?;
         backend.netns.ip("link set dev eth0 address 02:00:5e:00:53:01")?;
-        assert_ne!(before, backend.hardware_address()?);
         // The balancer learns of it when the backend announces itself, as a machine that takes over an address does.
         for address in [backend.address4, backend.address6] {
             let family = if address.is_ipv4() { "-4" } else { "-6" };

@@ -7,7 +7,7 @@ use lb_tests::config::Config;
 use lb_tests::lab::{FRONT, Lab};
 use lb_tests::lbd::Lbd;
 use lb_tests::process::Process;
-use lb_tests::stub;
+use lb_tests::raw_xdp;
 use lb_tests::wait::PATIENCE;
 
 /// The exit codes that operators' tools can tell apart.
@@ -41,7 +41,7 @@ fn a_missing_interface() -> Result<()> {
 #[test]
 fn an_interface_that_carries_another_program() -> Result<()> {
     let lab = Lab::new()?;
-    stub::attach(&lab.balancer, FRONT, &lab.pins().join("foreign"))?;
+    raw_xdp::attach(&lab.balancer, FRONT, &raw_xdp::pass(), &lab.pins().join("foreign"))?;
     refused(&lab, &Config::web(&lab), &[BAD_INPUT, SYSTEM], &[FRONT])?;
     let shown = lab.balancer.ip(&format!("link show dev {FRONT}"))?;
     ensure!(shown.contains("xdp"), "the other program is gone: {shown}");

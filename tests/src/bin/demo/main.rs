@@ -52,8 +52,8 @@ fn run(arguments: &Arguments) -> Result<bool> {
     let mut narrator = Narrator::new();
     narrator.title("Setting up: a client, the balancer and three backends in network namespaces");
     let mut scene = Scene::new(Config::all_algorithms)?;
-    narrator.say(
-        "nginx and a UDP echo run on b1, b2 and b3; lbd has attached its program and all backends are up",
+    println!(
+        "  nginx and a UDP echo run on b1, b2 and b3; lbd has attached its program and all backends are up",
     );
     steps::play(&mut scene, &mut narrator);
     narrator.title("The counters at the end, as lbctl status prints them");
