@@ -35,6 +35,33 @@ impl From<OpenError> for StartError {
             ErrorClass::Privilege => Exit::Requirement,
             ErrorClass::System => Exit::Failed,
         };
-        Self::Datapath { message: chain(&error), exit }
+        Self::Datapath { message: shortened(&chain(&error)), exit }
+    }
+}
+
+/// Lines of a message that are shown at the start and at the end: the verifier explains itself in a million, and what
+/// it objects to comes last.
+const SHOWN: usize = 8;
+
+fn shortened(message: &str) -> String {
+    let lines: Vec<&str> = message.lines().collect();
+    let Some(hidden) = lines.len().checked_sub(2 * SHOWN).filter(|hidden| *hidden > 0) else {
+        return message.to_owned();
+    };
+    let (first, last) = (lines[..SHOWN].join("\n"), lines[SHOWN + hidden..].join("\n"));
+    format!("{first}\n… {hidden} lines …\n{last}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_middle_of_a_long_message_is_left_out() {
+        assert_eq!(shortened("a\nb"), "a\nb");
+        let long: Vec<String> = (0..100).map(|line| line.to_string()).collect();
+        let short = shortened(&long.join("\n"));
+        assert!(short.starts_with("0\n1\n") && short.ends_with("\n98\n99"), "{short}");
+        assert!(short.contains("\n7\n… 84 lines …\n92\n"), "{short}");
     }
 }
