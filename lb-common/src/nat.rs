@@ -1,76 +1,28 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Full NAT as data: from the tuple a client uses to the pair of entries that translate both directions.
 
-use crate::abi::{FlowEntry, FlowKey, FlowMeta, REVERSE};
+use crate::abi::{FlowEntry, FlowKey, REVERSE};
 use crate::checksum;
-use crate::net::{Address, Be16};
+use crate::net::Address;
 
-/// Where a flow goes: the balancer's own address and port, and the backend's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Target<A> {
-    /// The SNAT address.
-    pub source: A,
-    /// The SNAT port.
-    pub source_port: Be16,
-    /// The backend's address.
-    pub destination: A,
-    /// The backend's port.
-    pub destination_port: Be16,
-}
-
-impl<A: Address> Target<A> {
-    /// The tuple of the backend's answers, under which the flow's other direction is entered.
-    #[inline(always)]
-    pub fn reverse_key(&self, protocol: u8) -> FlowKey<A> {
-        FlowKey {
-            source: self.destination,
-            destination: self.source,
-            source_port: self.destination_port,
-            destination_port: self.source_port,
-            protocol,
-            pad: [0; 3],
-        }
-    }
-}
-
-/// The entry for packets from the client, which arrive with the tuple `key`. `meta` gives what does not follow from the
-/// addresses.
+/// Completes the entry for packets that arrive with the tuple `key`: its addresses and ports are set, and what writing
+/// them does to the checksums follows. In place, as all here, since the packet path has no stack to spare.
 #[inline(always)]
-pub fn forward<A: Address>(key: &FlowKey<A>, target: &Target<A>, meta: FlowMeta) -> FlowEntry<A> {
-    let mut entry = FlowEntry { meta, ..FlowEntry::default() };
-    translate(key, target, &mut entry);
-    entry
-}
-
-/// As [`forward`], in place: the packet path has no stack to spare.
-#[inline(always)]
-pub fn translate<A: Address>(key: &FlowKey<A>, target: &Target<A>, entry: &mut FlowEntry<A>) {
+pub fn complete<A: Address>(key: &FlowKey<A>, entry: &mut FlowEntry<A>) {
     let addresses = checksum::delta(
         key.source.sum() + key.destination.sum(),
-        target.source.sum() + target.destination.sum(),
+        entry.source.sum() + entry.destination.sum(),
     );
     let ports = checksum::delta(
         key.source_port.raw() as u32 + key.destination_port.raw() as u32,
-        target.source_port.raw() as u32 + target.destination_port.raw() as u32,
+        entry.source_port.raw() as u32 + entry.destination_port.raw() as u32,
     );
-    entry.source = target.source;
-    entry.destination = target.destination;
-    entry.source_port = target.source_port;
-    entry.destination_port = target.destination_port;
     entry.meta.ip_delta = addresses;
     entry.meta.l4_delta = checksum::combine(addresses, ports);
 }
 
-/// The entry of the other direction, given the tuple and the entry of one. One's complement makes the inverse of a
+/// Makes the entry of the other direction, given the tuple and the entry of one. One's complement makes the inverse of a
 /// delta its complement.
-#[inline(always)]
-pub fn inverse<A: Address>(key: &FlowKey<A>, entry: &FlowEntry<A>) -> FlowEntry<A> {
-    let mut inverse = FlowEntry::default();
-    invert(key, entry, &mut inverse);
-    inverse
-}
-
-/// As [`inverse`], in place.
 #[inline(always)]
 pub fn invert<A: Address>(key: &FlowKey<A>, entry: &FlowEntry<A>, into: &mut FlowEntry<A>) {
     into.meta = entry.meta;
@@ -103,10 +55,11 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::abi::FlowMeta;
     use crate::limits::{PROBE_PORT_MIN, SNAT_PORT_MIN, SNAT_PROBES};
-    use crate::net::Addr4;
+    use crate::net::{Addr4, Be16};
 
-    fn key(source: u32, destination: u32, source_port: u16, destination_port: u16) -> FlowKey<Addr4> {
+    fn tuple(source: u32, destination: u32, source_port: u16, destination_port: u16) -> FlowKey<Addr4> {
         FlowKey {
             source: Addr4([source]),
             destination: Addr4([destination]),
@@ -129,26 +82,30 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_inverse_of_forward_leads_back(
+        fn the_inverse_leads_back(
             client: u32, vip: u32, snat: u32, backend: u32, ports: [u16; 4], payload in 1..0xffff_u32,
         ) {
-            let key = key(client, vip, ports[0], ports[1]);
-            let target = Target {
-                source: Addr4([snat]),
-                source_port: Be16::new(ports[2]),
-                destination: Addr4([backend]),
-                destination_port: Be16::new(ports[3]),
+            let key = tuple(client, vip, ports[0], ports[1]);
+            let translated = tuple(snat, backend, ports[2], ports[3]);
+            let mut there = FlowEntry {
+                source: translated.source,
+                destination: translated.destination,
+                source_port: translated.source_port,
+                destination_port: translated.destination_port,
+                meta: FlowMeta::default(),
             };
-            let there = forward(&key, &target, FlowMeta::default());
-            let back = inverse(&key, &there);
-            prop_assert_eq!(inverse(&target.reverse_key(6), &back), there);
+            complete(&key, &mut there);
+            let mut back = FlowEntry::default();
+            invert(&key, &there, &mut back);
 
-            // The keys find each other.
-            prop_assert_eq!(there.peer(6), target.reverse_key(6));
+            // The keys find each other, and inverting again gives what there was.
+            prop_assert_eq!(there.peer(6), translated.reversed());
             prop_assert_eq!(back.peer(6), key);
+            let mut again = FlowEntry::default();
+            invert(&translated.reversed(), &back, &mut again);
+            prop_assert_eq!(again, there);
 
             // The checksum after translation is the one of the translated packet, in both directions.
-            let translated = target.reverse_key(6).reversed();
             let before = l4_sum(&key, payload);
             let after = checksum::apply(before, there.meta.l4_delta);
             prop_assert_eq!(after, l4_sum(&translated, payload));

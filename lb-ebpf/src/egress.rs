@@ -98,7 +98,8 @@ fn decrement_ttl<A: Family>(packet: &Packet, parsed: &Parsed<A>) -> bool {
     let l3 = parsed.l3 as usize;
     // With the byte beside it, which is the protocol: the verifier learns nothing from the bound of a single byte.
     if A::V6 {
-        return packet.write(l3 + core::mem::offset_of!(Ipv6, next_header), [parsed.key.protocol, parsed.ttl - 1]);
+        return packet
+            .write(l3 + core::mem::offset_of!(Ipv6, next_header), [parsed.key.protocol, parsed.ttl - 1]);
     }
     // The TTL is the upper byte of its word.
     const ONE: u32 = Be16::new(0x0100).raw() as u32;

@@ -34,7 +34,8 @@ fn forward<A: Steps>(packet: &Packet, parsed: &Parsed<A>) -> Verdict {
     let Some(slot) = maps::proven(&parsed.key) else { return slow::steer::<A>(packet, Known::NotProven) };
     let meta = slot.meta();
     let Some(backend) = maps::backend(meta.backend) else { return Verdict::drop(Reason::Inconsistent) };
-    let usual = backend.generation == meta.generation && parsed.flags & (SYN | FIN | RST) == 0 && parsed.ttl > 1;
+    let usual =
+        backend.generation == meta.generation && parsed.flags & (SYN | FIN | RST) == 0 && parsed.ttl > 1;
     let index = if meta.from_client() {
         backend.next_hop
     } else if meta.route_epoch == maps::control().route_epoch {

@@ -7,8 +7,8 @@ use aya_ebpf::bindings::{BPF_ANY, BPF_NOEXIST};
 use aya_ebpf::btf_maps::{Array, ArrayOfMaps, HashMap, LruHashMap, PerCpuArray};
 use aya_ebpf::macros::btf_map;
 use lb_common::abi::{
-    BackendEntry, Control, FlowEntry, FlowKey, FlowMeta, LoadEntry, NeighbourKey, NextHop, ServiceEntry, ServiceKey,
-    TableChunk, TableHeader, Tally, Traffic, Turn, UNKNOWN_NEXT_HOP,
+    BackendEntry, Control, FlowEntry, FlowKey, FlowMeta, LoadEntry, NeighbourKey, NextHop, ServiceEntry,
+    ServiceKey, TableChunk, TableHeader, Tally, Traffic, Turn, UNKNOWN_NEXT_HOP,
 };
 use lb_common::limits::{SNAT_ADDRESSES, TABLE_CHUNK};
 use lb_common::nat;

@@ -6,7 +6,7 @@ use core::num::NonZeroU32;
 
 use lb_common::hash;
 use lb_common::limits::{SNAT_ADDRESSES, SNAT_PROBES};
-use lb_common::nat::{self, Target};
+use lb_common::nat;
 use lb_common::net::Be16;
 
 use crate::kernel::{self, Turn};
@@ -52,17 +52,13 @@ pub fn reserve<A: Family>(draft: &mut Draft<A>) -> Ticket {
 /// Tries one address and port; what is in `draft` afterwards was entered if it was free.
 #[inline(always)]
 fn attempt<A: Family>(draft: &mut Draft<A>, address: A, port: Be16) -> Entered {
-    let target = Target {
-        source: address,
-        source_port: port,
-        destination: draft.near.destination,
-        destination_port: draft.near.destination_port,
-    };
-    draft.far_key = target.reverse_key(draft.near_key.protocol);
+    draft.near.source = address;
+    draft.near.source_port = port;
+    draft.far_key = draft.near.peer(draft.near_key.protocol);
     if maps::proven(&draft.far_key).is_some() {
         return Entered::Taken;
     }
-    nat::translate(&draft.near_key, &target, &mut draft.near);
+    nat::complete(&draft.near_key, &mut draft.near);
     nat::invert(&draft.near_key, &draft.near, &mut draft.far);
     maps::enter_unproven(&draft.far_key, &draft.far)
 }

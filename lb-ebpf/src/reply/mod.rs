@@ -5,8 +5,8 @@ mod icmp;
 mod reset;
 
 use aya_ebpf::bindings::xdp_action;
-use lb_common::net::PROTOCOL_TCP;
 use icmp::Error;
+use lb_common::net::PROTOCOL_TCP;
 use lb_common::reason::Reason;
 
 use crate::maps::Family;
