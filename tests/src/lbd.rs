@@ -130,7 +130,8 @@ impl Lbd {
         let before = revision(&self.status()?);
         config.write(&self.file)?;
         self.wait_for("the new file to be in force", |status| {
-            revision(status) > before && status["reconcile"]["ok"] == true
+            let now = revision(status);
+            now > before && status["reconcile"]["revision"] == now
         })
     }
 

@@ -60,6 +60,8 @@ pub struct SourceStatus {
 /// How far the kernel is kept equal to the desired state.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReconcileView {
+    /// The revision of the source that the data path has taken in full; 0 before the first.
+    pub revision: u64,
     /// When an attempt last succeeded, in seconds since 1970; missing when none has.
     pub last_success: Option<u64>,
     /// Attempts that succeeded.

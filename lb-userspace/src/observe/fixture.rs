@@ -114,6 +114,7 @@ pub fn health() -> HealthReport {
 
 pub fn reconcile() -> ReconcileView {
     ReconcileView {
+        revision: 7,
         last_success: Some(1_700_000_100),
         successes: 4,
         errors: 0,

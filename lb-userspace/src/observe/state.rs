@@ -82,6 +82,7 @@ pub fn readiness(status: &Status) -> Readiness {
 /// What reconciliation says of itself.
 pub fn reconcile_view(status: &ReconcileStatus) -> ReconcileView {
     ReconcileView {
+        revision: status.revision,
         last_success: status.last_success.map(unix_seconds),
         successes: status.successes,
         errors: status.failures,

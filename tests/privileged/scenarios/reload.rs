@@ -16,7 +16,7 @@ fn a_hundred_reloads_fail_no_request() -> Result<()> {
         let third = scene.config.instance("b3")?.clone();
         for number in 0..RELOADS {
             scene.reload(|config| {
-                config.instance("b1")?.weight = 1 + number % 7;
+                config.instance("b1")?.weight = 2 + number % 7;
                 config.instance("b2")?.weight = 1 + number % 5;
                 let instances = &mut config.first().instances;
                 match number % 20 {

@@ -36,9 +36,7 @@ impl Attachments {
     /// Serves exactly these interfaces. One that is attached already, by this daemon or by one before it, gets the
     /// program without a gap.
     pub fn serve(&mut self, names: &[String], program: &mut Xdp) -> Result<Vec<InterfaceView>, OpenError> {
-        if let Some(missing) = names.iter().find(|name| index(name).is_none()) {
-            return Err(OpenError::MissingInterface { name: missing.clone() });
-        }
+        super::check::interfaces(names)?;
         for name in names {
             self.ensure(name, program)?;
         }

@@ -28,6 +28,14 @@ pub fn requirements(options: &Options) -> Result<(), OpenError> {
     Ok(())
 }
 
+/// Checks that every interface exists.
+pub fn interfaces(names: &[String]) -> Result<(), OpenError> {
+    match names.iter().find(|name| nix::net::if_::if_nametoindex(name.as_str()).is_err()) {
+        Some(missing) => Err(OpenError::MissingInterface { name: missing.clone() }),
+        None => Ok(()),
+    }
+}
+
 fn missing_capabilities(status: &str) -> Vec<&'static str> {
     let effective = status
         .lines()

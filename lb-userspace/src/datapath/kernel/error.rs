@@ -124,9 +124,11 @@ impl OpenError {
     pub const fn class(&self) -> ErrorClass {
         match self {
             Self::MissingInterface { .. } => ErrorClass::Input,
-            Self::Privilege { .. } | Self::NoBtf | Self::NoBpffs { .. } | Self::NotBuilt => {
-                ErrorClass::Privilege
-            }
+            Self::Privilege { .. }
+            | Self::NoBtf
+            | Self::NoBpffs { .. }
+            | Self::NotBuilt
+            | Self::ForeignProgram { .. } => ErrorClass::Privilege,
             _ => ErrorClass::System,
         }
     }

@@ -88,8 +88,20 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl KernelDatapath {
     /// Loads the program over the maps that are pinned, or over new ones, and attaches it.
+    ///
+    /// If it fails nothing is left behind that was not there before.
     pub fn open(balancer: &Balancer, options: &Options) -> Result<Self, OpenError> {
         requirements(options)?;
+        check::interfaces(&balancer.interfaces)?;
+        let found = pins::exist(options);
+        Self::open_pinned(balancer, options).inspect_err(|_| {
+            if !found && let Err(error) = pins::remove(options) {
+                tracing::warn!(%error, "pins are left behind");
+            }
+        })
+    }
+
+    fn open_pinned(balancer: &Balancer, options: &Options) -> Result<Self, OpenError> {
         let pins = pins::Pins::prepare(options)?;
         let loaded = load::load(&balancer.tables, &pins)?;
         let mut program = loaded.program;

@@ -49,6 +49,11 @@ impl Pins {
     }
 }
 
+/// True if an instance has something pinned.
+pub fn exist(options: &Options) -> bool {
+    options.pin_root.join(&options.instance).exists()
+}
+
 /// Removes all that an instance has pinned, of whichever version; links go first, so that no packet meets a program
 /// without its maps' contents.
 pub fn remove(options: &Options) -> Result<(), OpenError> {
