@@ -23,7 +23,8 @@ const INNER_MAP: usize = 0x1000;
 type Flows<A> = HashMap<FlowKey<A>, FlowEntry<A>, 1>;
 type Unproven<A> = LruHashMap<FlowKey<A>, FlowEntry<A>, 1>;
 type Services<A> = HashMap<ServiceKey<A>, ServiceEntry, 1>;
-type Table = Array<TableChunk, 2, INNER_MAP>;
+/// A pool's table.
+pub type Table = Array<TableChunk, 2, INNER_MAP>;
 
 #[btf_map]
 static FLOWS4: Flows<Addr4> = HashMap::new();
@@ -298,17 +299,22 @@ pub fn service<A: Family>(key: &ServiceKey<A>) -> Option<ServiceEntry> {
     unsafe { A::services().get(key) }.copied()
 }
 
-/// The head of a pool's table.
+/// A pool's table: the same one until the program ends, even if it is swapped meanwhile.
 #[inline(always)]
-pub fn table_header(pool: u32) -> Option<TableHeader> {
-    POOLS.get_value(pool, &0).map(TableChunk::header)
+pub fn table(pool: u32) -> Option<&'static Table> {
+    POOLS.get(pool)
 }
 
-/// The backend's slot in place `at` of a pool's table. The table may have been swapped since its header was read, for a
-/// shorter one too; then there is nothing there.
+/// The head of a table.
 #[inline(always)]
-pub fn table_slot(pool: u32, at: u32) -> Option<u32> {
-    let chunk = POOLS.get_value(pool, &(1 + at / TABLE_CHUNK as u32))?;
+pub fn table_header(table: &Table) -> Option<TableHeader> {
+    table.get(0).map(TableChunk::header)
+}
+
+/// The backend's slot in place `at` of a table.
+#[inline(always)]
+pub fn table_slot(table: &Table, at: u32) -> Option<u32> {
+    let chunk = table.get(1 + at / TABLE_CHUNK as u32)?;
     chunk.slots.get(at as usize % TABLE_CHUNK).copied()
 }
 

@@ -9,7 +9,7 @@ use lb_common::hash;
 use lb_common::limits::LEASTCONN_WINDOW;
 
 use crate::kernel::{self, Turn};
-use crate::maps::{self, Family};
+use crate::maps::{self, Family, Table};
 
 /// No backend takes new flows.
 pub const NONE: u32 = u32::MAX;
@@ -17,11 +17,11 @@ pub const NONE: u32 = u32::MAX;
 /// The slot of the backend for a new flow, or [`NONE`].
 #[inline(never)]
 pub fn backend<A: Family>(key: &FlowKey<A>, service: &ServiceEntry) -> u32 {
-    let pool = service.pool;
-    let Some(table) = maps::table_header(pool) else { return NONE };
+    let Some(places) = maps::table(service.pool) else { return NONE };
+    let Some(table) = maps::table_header(places) else { return NONE };
     let Some(length) = NonZeroU32::new(table.length) else { return NONE };
     if table.algorithm == Algorithm::LeastConn as u32 {
-        return least_loaded(pool, length);
+        return least_loaded(places, length);
     }
     let place = if table.algorithm == Algorithm::RoundRobin as u32 {
         (maps::take_turn(service.index) % NonZeroU64::from(length)) as u32
@@ -32,13 +32,13 @@ pub fn backend<A: Family>(key: &FlowKey<A>, service: &ServiceEntry) -> u32 {
             hash::flow(key.source, key.destination, key.source_port, key.destination_port, key.protocol);
         hash::reduce(flow, length.get())
     };
-    maps::table_slot(pool, place).unwrap_or(NONE)
+    maps::table_slot(places, place).unwrap_or(NONE)
 }
 
 /// The backend with the fewest flows for its weight, among a window of the table that starts at random, so that equals
 /// share and no CPU favours the first.
 #[inline(always)]
-fn least_loaded(pool: u32, length: NonZeroU32) -> u32 {
+fn least_loaded(places: &Table, length: NonZeroU32) -> u32 {
     let start = kernel::random() % length;
     let mut best = NONE;
     let (mut best_flows, mut best_weight) = (0, 1);
@@ -46,7 +46,7 @@ fn least_loaded(pool: u32, length: NonZeroU32) -> u32 {
         if step >= length.get() {
             return Turn::Done;
         }
-        let Some(slot) = maps::table_slot(pool, (start + step) % length) else { return Turn::Done };
+        let Some(slot) = maps::table_slot(places, (start + step) % length) else { return Turn::Done };
         let Some(backend) = maps::backend(slot) else { return Turn::Next };
         let flows = u64::from(maps::open_flows(slot)) + 1;
         let weight = u64::from(backend.weight);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Changes of the file while requests go on.
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use lb_tests::config::{Config, write_whole};
 use lb_tests::load::{Wrk, curl};
 use lb_tests::scene::{NAMES, Scene, both};
@@ -27,7 +27,7 @@ fn a_hundred_reloads_fail_no_request() -> Result<()> {
                 Ok(())
             })?;
         }
-        load.stop()?.flawless()?;
+        load.stop()?.flawless().with_context(|| scene.lbd.lbctl(&["reasons"]).unwrap_or_default())?;
         both(80).iter().try_for_each(|to| curl(&scene.lab, *to, 60)?.each_at_least(&NAMES, 1))
     })
 }

@@ -16,7 +16,7 @@ use lb_common::limits::SNAT_ADDRESSES;
 use lb_common::net::{Addr4, Addr6, Address as _, Be16};
 use lb_common::reason::REASON_SLOTS;
 
-use super::observe::Mirror;
+use super::observe::{Census, Mirror};
 use crate::balance::table::{self, TableInputs};
 use crate::datapath::view::TableFill;
 use crate::datapath::{Change, DatapathError, Observed, ServiceId};
@@ -51,6 +51,8 @@ pub struct Maps {
     cpus: usize,
     sizes: BTreeMap<&'static str, u32>,
     pub mirror: Mirror,
+    /// The last walk through the flow tables.
+    pub census: Option<Census>,
 }
 
 /// Turns aya's error into ours; a full map is told apart.
@@ -115,6 +117,7 @@ impl Maps {
                 .map_err(|(_, error)| failed_io("counting the CPUs of", names::REASONS)(error))?,
             sizes,
             mirror: Mirror::default(),
+            census: None,
         })
     }
 
@@ -142,9 +145,9 @@ impl Maps {
     /// What the maps hold; a quick look believes what was written through here.
     pub fn observe(&mut self, thorough: bool) -> Result<Observed, DatapathError> {
         if thorough || !self.mirror.is_complete() {
-            self.mirror = Mirror::read(self)?;
+            self.mirror = Mirror::read(self)?.remembering(&self.mirror);
         }
-        self.mirror.with_open_flows(self)
+        Ok(self.mirror.with_open_flows(self.census.as_ref()))
     }
 
     /// Makes one change; a backend gets that next hop.

@@ -4,10 +4,9 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::num::NonZeroU16;
+use std::time::{Duration, Instant};
 
-use lb_common::abi::{
-    BACKEND_DRAINING, BackendEntry, LoadEntry, ServiceEntry, ServiceKey, TableChunk, names,
-};
+use lb_common::abi::{BACKEND_DRAINING, BackendEntry, ServiceEntry, ServiceKey, TableChunk, names};
 use lb_common::limits::{SNAT_ADDRESSES, TABLE_CHUNK};
 use lb_common::net::{Addr4, Addr6, Address};
 
@@ -20,7 +19,21 @@ use crate::model::Protocol;
 #[derive(Debug, Default)]
 pub struct Mirror {
     known: Option<Observed>,
+    /// Since when each slot is known to take no new flows.
+    draining: BTreeMap<u32, Instant>,
 }
+
+/// Open flows by backend slot, as a walk through the flow tables found them that started at a certain time.
+#[derive(Debug)]
+pub struct Census {
+    /// When the walk started.
+    pub started: Instant,
+    /// Slots that have open flows.
+    pub open: BTreeMap<u32, i64>,
+}
+
+/// How long a packet that chose a backend may take to enter its flow, generously.
+const IN_FLIGHT: Duration = Duration::from_secs(1);
 
 impl Mirror {
     /// Reads everything.
@@ -37,7 +50,28 @@ impl Mirror {
                 pools: maps.size(names::POOLS),
             },
         };
-        Ok(Self { known: Some(observed) })
+        let mut mirror = Self { known: None, draining: BTreeMap::new() };
+        for (slot, entry) in &observed.backends {
+            mirror.note_draining(*slot, entry);
+        }
+        mirror.known = Some(observed);
+        Ok(mirror)
+    }
+
+    /// Keeps what an earlier look knew about how long slots have been draining.
+    pub fn remembering(mut self, before: &Self) -> Self {
+        for (slot, since) in &mut self.draining {
+            *since = before.draining.get(slot).copied().unwrap_or(*since);
+        }
+        self
+    }
+
+    fn note_draining(&mut self, slot: u32, entry: &BackendEntry) {
+        if entry.flags & BACKEND_DRAINING == 0 {
+            self.draining.remove(&slot);
+        } else {
+            self.draining.entry(slot).or_insert_with(Instant::now);
+        }
     }
 
     /// False until everything was read once.
@@ -47,6 +81,9 @@ impl Mirror {
 
     /// Follows a change that was made.
     pub fn note(&mut self, change: &Change) {
+        if let Change::PutBackend { slot, entry } = change {
+            self.note_draining(*slot, entry);
+        }
         let Some(known) = &mut self.known else { return };
         match change {
             Change::SetSnatAddresses(addresses) => known.snat_addresses.clone_from(addresses),
@@ -74,16 +111,20 @@ impl Mirror {
         }
     }
 
-    /// What is known, with the flows that are open now on the backends that drain; nobody asks about the others.
-    pub fn with_open_flows(&self, maps: &Maps) -> Result<Observed, DatapathError> {
+    /// What is known, with the open flows of the backends that drain; nobody asks about the others. One that the last
+    /// census cannot speak for counts as having some.
+    pub fn with_open_flows(&self, census: Option<&Census>) -> Observed {
         let mut observed = self.known.clone().unwrap_or_default();
-        for (slot, entry) in &observed.backends {
-            if entry.flags & BACKEND_DRAINING != 0 {
-                let load: LoadEntry = maps.loads.get(slot, 0).map_err(failed("reading", names::LOADS))?;
-                observed.open_flows.insert(*slot, load.open());
-            }
+        for (slot, since) in &self.draining {
+            let open = match census {
+                Some(census) if census.started > *since + IN_FLIGHT => {
+                    census.open.get(slot).copied().unwrap_or_default()
+                }
+                _ => 1,
+            };
+            observed.open_flows.insert(*slot, u32::try_from(open).unwrap_or_default());
         }
-        Ok(observed)
+        observed
     }
 }
 

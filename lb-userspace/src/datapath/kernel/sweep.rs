@@ -6,7 +6,7 @@
 //! came meanwhile saves its flow. One direction without the other is an orphan: it goes too, and is counted.
 
 use std::collections::{BTreeMap, HashMap};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use aya::Pod;
 use lb_common::abi::{BackendEntry, FlowEntry, FlowKey, LoadEntry, names};
@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::flows::{FlowMap, idle};
 use super::maps::{Maps, array_fd, failed, failed_io, fd};
+use super::observe::Census;
 use super::{KernelDatapath, boot_seconds, lock};
 use crate::datapath::DatapathError;
 
@@ -56,6 +57,7 @@ pub async fn run(datapath: KernelDatapath, shutdown: CancellationToken) {
 }
 
 fn sweep(maps: &mut Maps, now: u32) -> Result<Swept, DatapathError> {
+    let started = Instant::now();
     let backends = generations(maps)?;
     let mut swept = Swept::default();
     swept.proven(&maps.flows4, names::FLOWS4, &backends, now)?;
@@ -63,6 +65,7 @@ fn sweep(maps: &mut Maps, now: u32) -> Result<Swept, DatapathError> {
     swept.unproven(&maps.unproven4, names::UNPROVEN4, now)?;
     swept.unproven(&maps.unproven6, names::UNPROVEN6, now)?;
     set_loads_right(maps, &swept.open)?;
+    maps.census = Some(Census { started, open: std::mem::take(&mut swept.open) });
     Ok(swept)
 }
 
