@@ -1,1 +1,6 @@
-//! x
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What the reports and the criterion benches share.
+#![forbid(unsafe_code)]
+
+pub mod row;
+pub mod scale;

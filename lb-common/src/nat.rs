@@ -66,7 +66,8 @@ mod tests {
             source_port: Be16::new(source_port),
             destination_port: Be16::new(destination_port),
             protocol: 6,
-            pad: [0; 3],
+            pad: 0,
+            pad_half: 0,
         }
     }
 

@@ -23,8 +23,10 @@ pub struct FlowKey<A> {
     pub destination_port: Be16,
     /// Protocol number, TCP or UDP.
     pub protocol: u8,
+    /// Zero. Two integers rather than an array, which the compiler would fill by a call in the packet path.
+    pub pad: u8,
     /// Zero.
-    pub pad: [u8; 3],
+    pub pad_half: u16,
 }
 
 /// What one direction of a flow becomes on the wire, and what the packet path needs to know for that: 56 bytes for
@@ -85,7 +87,8 @@ impl<A: Address> FlowKey<A> {
             source_port: self.destination_port,
             destination_port: self.source_port,
             protocol: self.protocol,
-            pad: [0; 3],
+            pad: 0,
+            pad_half: 0,
         }
     }
 }
@@ -100,7 +103,8 @@ impl<A: Address> FlowEntry<A> {
             source_port: self.destination_port,
             destination_port: self.source_port,
             protocol,
-            pad: [0; 3],
+            pad: 0,
+            pad_half: 0,
         }
     }
 }
