@@ -18,8 +18,8 @@ pub fn decide<A: Family>(parsed: &Parsed<A>, slot: Slot<A>) -> Verdict {
     let Some(backend) = maps::backend(meta.backend) else { return Verdict::drop(Reason::Inconsistent) };
     if backend.generation != meta.generation {
         forget(parsed, slot);
-        // A datagram can go to another backend; a connection ends.
-        let moves = parsed.key.protocol != PROTOCOL_TCP && from_client;
+        // A datagram can go to another backend, and so can a SYN, which is another connection's; a connection ends.
+        let moves = from_client && (parsed.key.protocol != PROTOCOL_TCP || tcp::opens(parsed.flags));
         return if moves { Verdict::open() } else { Verdict::refuse(Reason::BackendGone) };
     }
     if tcp::opens(parsed.flags) && from_client && tcp::closed(meta.state) {

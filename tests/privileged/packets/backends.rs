@@ -7,7 +7,7 @@ use anyhow::Result;
 use lb_common::reason::Reason;
 use lb_common::tcp::{ACK, RST, SYN};
 use lb_tests::packet::Frame;
-use lb_userspace::model::{BackendId, DesiredState, Protocol, Weight};
+use lb_userspace::model::{BackendId, DesiredState, HealthCheck, Probe, Protocol, Weight};
 use lb_userspace::reconcile::conditions::{Drain, Verdict};
 
 use super::fixture::Fixture;
@@ -148,6 +148,14 @@ fn a_backend_that_is_down_keeps_its_flows() -> Result<()> {
         |_| {},
         |fixture| {
             first_takes_no_more(fixture, |fixture| {
+                pool_mut(&mut fixture.desired, Pool::One).health_check = Some(HealthCheck {
+                    probe: Probe::Tcp,
+                    port: std::num::NonZeroU16::MIN,
+                    check_interval: Duration::from_secs(15),
+                    response_timeout: Duration::from_secs(5),
+                    unhealthy_threshold: 5,
+                    healthy_threshold: 5,
+                });
                 fixture.conditions.health = FAMILIES.map(|family| (first(family), Verdict::Down)).into();
             })
         },

@@ -2,6 +2,7 @@
 //! The life of a flow, packet by packet.
 
 use anyhow::Result;
+use lb_common::limits::PROOF_WINDOW;
 use lb_common::reason::Reason;
 use lb_common::tcp::{ACK, FIN, RST, SYN};
 use lb_userspace::model::Protocol::{Tcp, Udp};
@@ -45,8 +46,13 @@ fn handshake(family: Family) -> Vec<Row> {
         to_backend("the proof", &t[5], t[5].third(), Reason::Proved).given(&answered(&t[5])),
         to_backend("a proof that carries data", &t[6], t[6].third().payload(b"GET /"), Reason::Proved)
             .given(&answered(&t[6])),
-        to_backend("a guess proves nothing", &t[7], t[7].third().numbers(1001, 77), Reason::Unproven)
-            .given(&answered(&t[7])),
+        to_backend(
+            "a guess proves nothing",
+            &t[7],
+            t[7].third().numbers(1001, PROOF_WINDOW),
+            Reason::Unproven,
+        )
+        .given(&answered(&t[7])),
         to_backend("an ACK of nothing proves nothing", &t[8], t[8].third(), Reason::Unproven)
             .given(&t[8].opening()),
         to_client("a backend that refuses", &t[9], t[9].reply(RST | ACK), Reason::Unproven)

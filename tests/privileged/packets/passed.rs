@@ -109,10 +109,8 @@ fn truncated(family: Family) -> Vec<Row> {
     }
     let syn = syn(family);
     let words = syn.network_offset() + if family == Family::V4 { 20 } else { 40 } + 12;
-    for (what, length) in [("too short", 0x40), ("beyond the end", 0xf0)] {
-        let case = format!("{family:?} tcp: a header {what}");
-        rows.push(Row::passed(case, with(&syn, words, length), Reason::Malformed));
-    }
+    let case = format!("{family:?} tcp: a header too short");
+    rows.push(Row::passed(case, with(&syn, words, 0x40), Reason::Malformed));
     rows
 }
 
