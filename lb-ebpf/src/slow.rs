@@ -116,7 +116,12 @@ fn flow<A: Family>(packet: &Packet, parsed: &Parsed<A>, known: u32) -> Verdict {
     } else {
         return Verdict::open();
     };
-    if verdict.sends() { egress::send(packet, parsed, slot, verdict) } else { verdict }
+    if !verdict.sends() {
+        return verdict;
+    }
+    // One that has just proved itself is in the other table now, and its old place may be another's.
+    let moved = if verdict.is(Reason::Proved) { maps::proven(&parsed.key) } else { None };
+    egress::send(packet, parsed, moved.unwrap_or(slot), verdict)
 }
 
 #[inline(always)]

@@ -22,6 +22,7 @@ pub fn decide<A: Family>(packet: &Packet, parsed: &Parsed<A>, slot: Slot<A>) -> 
     let (Some(backend), Some(draft)) = (maps::backend(meta.backend), A::draft()) else {
         return Verdict::drop(Reason::Inconsistent);
     };
+    slot.touch(kernel::touch_clock());
     draft.copy(&parsed.key, slot);
     let is_tcp = parsed.key.protocol == PROTOCOL_TCP;
     let lost = backend.generation != meta.generation;
@@ -35,7 +36,6 @@ pub fn decide<A: Family>(packet: &Packet, parsed: &Parsed<A>, slot: Slot<A>) -> 
         forget(draft);
         return Verdict::refuse(Reason::BackendGone);
     }
-    slot.touch(kernel::touch_clock());
     if is_tcp && parsed.flags & RST != 0 {
         end(draft, slot);
         return Verdict::send(Reason::Unproven);

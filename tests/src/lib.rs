@@ -20,6 +20,7 @@ pub mod leftovers;
 pub mod load;
 pub mod needs;
 pub mod netns;
+pub mod packet;
 pub mod process;
 pub mod raw_xdp;
 pub mod scene;

@@ -8,6 +8,7 @@ use aya_ebpf::bindings::xdp_action;
 use icmp::Error;
 use lb_common::net::PROTOCOL_TCP;
 use lb_common::reason::Reason;
+use lb_common::tcp::RST;
 
 use crate::maps::Family;
 use crate::outcome::Verdict;
@@ -21,6 +22,10 @@ const TTL: u8 = 64;
 #[inline(always)]
 pub fn refuse<A: Family>(packet: &Packet, parsed: &Parsed<A>, verdict: Verdict) -> Verdict {
     let exceeded = verdict.is(Reason::TtlExceeded);
+    // A RST is never answered by another; UDP has no flags.
+    if parsed.flags & RST != 0 && !exceeded {
+        return Verdict::drop(Reason::StrayReset);
+    }
     let answered = if parsed.key.protocol == PROTOCOL_TCP && !exceeded {
         reset::answer(packet, parsed)
     } else {
