@@ -5,8 +5,8 @@
 use lb_common::abi::FlowKey;
 use lb_common::limits::VLAN_TAGS;
 use lb_common::net::{
-    Addr4, Addr6, Be16, ETHERTYPE_IPV4, ETHERTYPE_IPV6, ETHERTYPE_QINQ, ETHERTYPE_VLAN, PROTOCOL_TCP,
-    PROTOCOL_UDP,
+    Addr4, Addr6, Address as _, Be16, ETHERTYPE_IPV4, ETHERTYPE_IPV6, ETHERTYPE_QINQ, ETHERTYPE_VLAN,
+    PROTOCOL_TCP, PROTOCOL_UDP,
 };
 use lb_common::reason::Reason;
 
@@ -130,8 +130,8 @@ pub fn ipv6(packet: &Packet, l3: usize) -> Result<Parsed<Addr6>, Reason> {
     let (source_port, destination_port, flags) = ports(packet, header.next_header, l4, end)?;
     Ok(Parsed {
         key: FlowKey {
-            source: Addr6(header.source),
-            destination: Addr6(header.destination),
+            source: Addr6::narrow(header.source),
+            destination: Addr6::narrow(header.destination),
             source_port,
             destination_port,
             protocol: header.next_header,
