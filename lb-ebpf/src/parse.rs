@@ -152,7 +152,8 @@ fn ports(packet: &Packet, protocol: u8, l4: usize, end: usize) -> Result<(Be16, 
     match protocol {
         PROTOCOL_TCP => {
             let tcp: Tcp = packet.read(l4).ok_or(Reason::Malformed)?;
-            if l4 + size_of::<Tcp>() > end || usize::from(tcp.length >> 4) * 4 < size_of::<Tcp>() {
+            let header = usize::from(tcp.length >> 4) * 4;
+            if header < size_of::<Tcp>() || l4 + header > end {
                 return Err(Reason::Malformed);
             }
             Ok((tcp.source, tcp.destination, tcp.flags))
