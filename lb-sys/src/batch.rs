@@ -88,6 +88,10 @@ fn walk<K: Pod, V: Pod>(map: BorrowedFd<'_>, cpus: usize, mut each: impl FnMut(&
 }
 
 /// Writes entries; the first that fails ends the call.
+///
+/// # Panics
+///
+/// If there is not one value for each key.
 pub fn update<K: Pod, V: Pod>(map: BorrowedFd<'_>, keys: &[K], values: &[V]) -> io::Result<()> {
     assert_eq!(keys.len(), values.len(), "a value for each key");
     for (keys, values) in keys.chunks(BATCH).zip(values.chunks(BATCH)) {
@@ -122,7 +126,7 @@ pub fn delete<K: Pod>(map: BorrowedFd<'_>, keys: &[K]) -> io::Result<usize> {
             Ok(()) => rest = &rest[part.len()..],
             // The kernel stops at the first key that is not there.
             Err(error) if error.raw_os_error() == Some(libc::ENOENT) => {
-                rest = &rest[(done + 1).min(rest.len())..]
+                rest = &rest[(done + 1).min(rest.len())..];
             }
             Err(error) => return Err(error),
         }

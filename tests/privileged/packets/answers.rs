@@ -87,7 +87,7 @@ fn hops(family: Family) -> Vec<Row> {
         }
         let talk = Talk::new(family, protocol, Pool::One);
         let (asks, says) = (talk.third().ttl(2), talk.second().ttl(1));
-        let sent = talk.to_backend(&asks);
+        let sent = talk.at_backend(&asks);
         let sent = Row::forwarded(case("one hop left"), front(&asks), Reason::Established, &sent);
         rows.push(sent.given(&talk.proving()));
         rows.push(Row::dropped(case("the last hop of an answer"), back(&says), Reason::TtlExpired));

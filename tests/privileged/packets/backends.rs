@@ -23,7 +23,7 @@ fn after_replacement(family: Family) -> (Vec<Talk>, Vec<Row>) {
         Row::answered(format!("{family:?}: {what}"), front(&frame), Reason::BackendGone, &answer)
     };
     let moves = |what: &str, talk: &Talk, frame: Frame| {
-        let output = talk.with_backend(12).to_backend(&frame);
+        let output = talk.with_backend(12).at_backend(&frame);
         Row::forwarded(format!("{family:?}: {what}"), front(&frame), Reason::NewFlow, &output)
     };
     let (data, syn, reset, from_backend, question) = (tcp(), tcp(), tcp(), tcp(), udp());
@@ -75,7 +75,7 @@ fn a_flow_without_proof_moves_from_a_backend_that_is_gone() -> Result<()> {
             for frame in talk.opening() {
                 fixture.give(frame.side, &frame.bytes)?;
             }
-            let (first, output) = (talk.first(), talk.with_backend(12).to_backend(&talk.first()));
+            let (first, output) = (talk.first(), talk.with_backend(12).at_backend(&talk.first()));
             let case = format!("{family:?} {protocol}");
             rows.push(Row::forwarded(case, front(&first), Reason::NewFlow, &output));
         }
@@ -99,14 +99,14 @@ fn first_takes_no_more(fixture: &mut Fixture, change: impl FnOnce(&mut Fixture))
     fixture.reconcile()?;
     for talk in &proven {
         let (asks, says) = (talk.third(), talk.answer_or_ack());
-        let there = talk.to_backend(&asks);
+        let there = talk.at_backend(&asks);
         play_one(fixture, &Row::forwarded("there", front(&asks), Reason::Established, &there))?;
-        let back_again = talk.to_client(&says);
+        let back_again = talk.at_client(&says);
         play_one(fixture, &Row::forwarded("back", back(&says), Reason::Established, &back_again))?;
         let family = if talk.vip.is_ipv4() { Family::V4 } else { Family::V6 };
         for _ in 0..4 {
             let new = Talk::new(family, talk.protocol, Pool::One).with_backend(12);
-            let (first, output) = (new.first(), new.to_backend(&new.first()));
+            let (first, output) = (new.first(), new.at_backend(&new.first()));
             play_one(fixture, &Row::forwarded("new", front(&first), Reason::NewFlow, &output))?;
         }
     }

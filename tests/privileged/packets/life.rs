@@ -29,10 +29,10 @@ fn flows_live_as_written() -> Result<()> {
 fn handshake(family: Family) -> Vec<Row> {
     let case = |what: &str| format!("{family:?} tcp: {what}");
     let to_backend = |what: &str, talk: &Talk, frame, reason| {
-        Row::forwarded(case(what), front(&frame), reason, &talk.to_backend(&frame))
+        Row::forwarded(case(what), front(&frame), reason, &talk.at_backend(&frame))
     };
     let to_client = |what: &str, talk: &Talk, frame, reason| {
-        Row::forwarded(case(what), back(&frame), reason, &talk.to_client(&frame))
+        Row::forwarded(case(what), back(&frame), reason, &talk.at_client(&frame))
     };
     let new = || Talk::new(family, Tcp, Pool::One);
     let answered = |talk: &Talk| [talk.opening(), vec![back(&talk.second())]].concat();
@@ -70,9 +70,9 @@ fn talking(family: Family) -> Vec<Row> {
         }
         let case = format!("{family:?} tcp: {what}");
         let row = if from_client {
-            Row::forwarded(case, front(&data[0]), Reason::Established, &talk.to_backend(&data[0]))
+            Row::forwarded(case, front(&data[0]), Reason::Established, &talk.at_backend(&data[0]))
         } else {
-            Row::forwarded(case, back(&data[1]), Reason::Established, &talk.to_client(&data[1]))
+            Row::forwarded(case, back(&data[1]), Reason::Established, &talk.at_client(&data[1]))
         };
         row.given(&given)
     };
@@ -90,14 +90,14 @@ fn ending(family: Family) -> Vec<Row> {
     for (what, flags) in [("the client's FIN", FIN | ACK), ("the client's RST", RST)] {
         let talk = Talk::new(family, Tcp, Pool::One);
         let frame = talk.segment(flags);
-        let output = talk.to_backend(&frame);
+        let output = talk.at_backend(&frame);
         let row = Row::forwarded(case(what), front(&frame), Reason::Established, &output);
         rows.push(row.given(&talk.proving()));
     }
     for (what, flags) in [("the backend's FIN", FIN | ACK), ("the backend's RST", RST | ACK)] {
         let talk = Talk::new(family, Tcp, Pool::One);
         let frame = talk.reply(flags);
-        let output = talk.to_client(&frame);
+        let output = talk.at_client(&frame);
         let row = Row::forwarded(case(what), back(&frame), Reason::Established, &output);
         rows.push(row.given(&talk.proving()));
     }
@@ -108,9 +108,9 @@ fn ending(family: Family) -> Vec<Row> {
         let (last, late) = (talk.segment(ACK), talk.reply(ACK).payload(b"late"));
         let case = |who| format!("{family:?} tcp: after {what}, the {who} is still heard");
         let client =
-            Row::forwarded(case("client"), front(&last), Reason::Established, &talk.to_backend(&last));
+            Row::forwarded(case("client"), front(&last), Reason::Established, &talk.at_backend(&last));
         rows.push(client.given(&ended(&talk)));
-        rows.push(Row::forwarded(case("backend"), back(&late), Reason::Established, &talk.to_client(&late)));
+        rows.push(Row::forwarded(case("backend"), back(&late), Reason::Established, &talk.at_client(&late)));
     }
     rows
 }
@@ -121,7 +121,7 @@ fn again(family: Family) -> Vec<Row> {
         let talk = Talk::new(family, Tcp, Pool::One);
         let syn = talk.segment(SYN).numbers(50_000, 0);
         let case = format!("{family:?} tcp: a SYN {what}");
-        Row::forwarded(case, front(&syn), reason, &talk.to_backend(&syn)).given(&given(&talk))
+        Row::forwarded(case, front(&syn), reason, &talk.at_backend(&syn)).given(&given(&talk))
     };
     let half_closed = |talk: &Talk| [talk.proving(), vec![front(&talk.segment(FIN | ACK))]].concat();
     let refused = |talk: &Talk| [talk.opening(), vec![back(&talk.reply(RST | ACK))]].concat();
@@ -141,13 +141,13 @@ fn udp(family: Family) -> Vec<Row> {
         let talk = Talk::new(family, Udp, Pool::One);
         let frame = talk.question();
         let case = format!("{family:?} udp: {what}");
-        Row::forwarded(case, front(&frame), reason, &talk.to_backend(&frame)).given(&given(&talk))
+        Row::forwarded(case, front(&frame), reason, &talk.at_backend(&frame)).given(&given(&talk))
     };
     let answer = |what: &str, given: fn(&Talk) -> Vec<_>, reason| {
         let talk = Talk::new(family, Udp, Pool::One);
         let frame = talk.answer();
         let case = format!("{family:?} udp: {what}");
-        Row::forwarded(case, back(&frame), reason, &talk.to_client(&frame)).given(&given(&talk))
+        Row::forwarded(case, back(&frame), reason, &talk.at_client(&frame)).given(&given(&talk))
     };
     let more = |talk: &Talk| [talk.proving(), vec![back(&talk.answer())]].concat();
     vec![

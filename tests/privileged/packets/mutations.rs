@@ -92,7 +92,7 @@ fn nothing_upsets_the_program() -> Result<()> {
             for round in 0..ROUNDS {
                 let frame = mutate(&corpus[(mix(round) % corpus.len() as u64) as usize], round);
                 hold(fixture, &frame).with_context(|| {
-                    let hex: String = frame.bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+                    let hex = super::row::hex(&frame.bytes);
                     format!("round {round}, by the {:?}, {hex}", frame.side)
                 })?;
             }

@@ -30,9 +30,12 @@ fn all() -> impl Iterator<Item = (Family, Protocol)> {
     FAMILIES.into_iter().flat_map(|family| PROTOCOLS.map(|protocol| (family, protocol)))
 }
 
+/// A name and what it makes of a frame.
+type Shape = (&'static str, fn(Frame) -> Frame);
+
 /// Frames of every shape: the first, and ones of the proven flow in both directions.
 fn shapes(family: Family, protocol: Protocol) -> Vec<Row> {
-    let mut shapes: Vec<(&str, fn(Frame) -> Frame)> = vec![
+    let mut shapes: Vec<Shape> = vec![
         ("one tag", |frame| frame.tag(ETHERTYPE_VLAN, 0x2005)),
         ("two tags", |frame| frame.tag(ETHERTYPE_QINQ, 5).tag(ETHERTYPE_VLAN, 6)),
         ("padding", |frame| frame.payload(b"").padding(18)),
@@ -52,20 +55,20 @@ fn shapes(family: Family, protocol: Protocol) -> Vec<Row> {
         let talk = Talk::new(family, protocol, Pool::One);
         let case = |part: &str| format!("{family:?} {protocol}: {what}, {part}");
         let first = shape(talk.first());
-        rows.push(Row::forwarded(case("first"), front(&first), Reason::NewFlow, &talk.to_backend(&first)));
+        rows.push(Row::forwarded(case("first"), front(&first), Reason::NewFlow, &talk.at_backend(&first)));
         let (asks, says) = (shape(talk.third()), shape(talk.answer_or_ack()));
         let there = Row::forwarded(
             case("from the client"),
             front(&asks),
             Reason::Established,
-            &talk.to_backend(&asks),
+            &talk.at_backend(&asks),
         );
         rows.push(there.given(&talk.proving()));
         rows.push(Row::forwarded(
             case("from the backend"),
             back(&says),
             Reason::Established,
-            &talk.to_client(&says),
+            &talk.at_client(&says),
         ));
     }
     rows
@@ -78,7 +81,7 @@ fn ways_out(family: Family, protocol: Protocol) -> Vec<Row> {
     let same = Arriving { side: Side::Back, bytes: first.bytes() };
     let hairpin = Row {
         action: Action::Tx,
-        ..Row::forwarded(case("by where it came in"), same, Reason::NewFlow, &talk.to_backend(&first))
+        ..Row::forwarded(case("by where it came in"), same, Reason::NewFlow, &talk.at_backend(&first))
     };
 
     // The kernel resolves the neighbour, and takes the hop.

@@ -58,7 +58,7 @@ fn round_robin_takes_strictly_successive_turns() -> Result<()> {
             for family in FAMILIES {
                 let places = places(fixture, family, Pool::Three)?;
                 for protocol in PROTOCOLS {
-                    for turn in 0..3 * places.len() + 1 {
+                    for turn in 0..=3 * places.len() {
                         let first = front(&Talk::new(family, protocol, Pool::Three).first());
                         let number = chosen(fixture, family, &first)?;
                         ensure!(number == places[turn % places.len()], "turn {turn} of {protocol}: {number}");

@@ -30,7 +30,7 @@ fn goes_on(fixture: &Fixture, talk: Talk, snat: SocketAddr) -> Result<()> {
     let talk = talk.with_snat(snat);
     let second = talk.second();
     let reason = if talk.protocol == Protocol::Tcp { Reason::Unproven } else { Reason::Proved };
-    play_one(fixture, &Row::forwarded("answer", back(&second), reason, &talk.to_client(&second)))
+    play_one(fixture, &Row::forwarded("answer", back(&second), reason, &talk.at_client(&second)))
 }
 
 fn usable(port: u16) -> bool {

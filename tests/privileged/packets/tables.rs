@@ -27,15 +27,15 @@ fn a_flood_removes_no_proven_flow() -> Result<()> {
                     give_all(fixture, &Talk::new(family, protocol, Pool::One).opening())?;
                 }
                 let (asks, says) = (proven.third(), proven.answer_or_ack());
-                let there = proven.to_backend(&asks);
+                let there = proven.at_backend(&asks);
                 play_one(fixture, &Row::forwarded("there", front(&asks), Reason::Established, &there))?;
-                let back_again = proven.to_client(&says);
+                let back_again = proven.at_client(&says);
                 play_one(fixture, &Row::forwarded("back", back(&says), Reason::Established, &back_again))?;
                 // One that opens now gets through.
                 let late = Talk::new(family, protocol, Pool::One);
                 give_all(fixture, &late.proving())?;
                 let asks = late.third();
-                let there = late.to_backend(&asks);
+                let there = late.at_backend(&asks);
                 play_one(fixture, &Row::forwarded("late", front(&asks), Reason::Established, &there))?;
             }
             Ok(())
@@ -62,11 +62,11 @@ fn a_full_table_refuses_the_next() -> Result<()> {
                 // A datagram goes on without proof.
                 let talk = Talk::new(family, Udp, Pool::One);
                 let says = talk.answer();
-                let output = talk.to_client(&says);
+                let output = talk.at_client(&says);
                 let row = Row::forwarded("udp", back(&says), Reason::Unproven, &output);
                 play_one(fixture, &row.given(&talk.opening()))?;
                 let asks = talk.question();
-                let output = talk.to_backend(&asks);
+                let output = talk.at_backend(&asks);
                 play_one(fixture, &Row::forwarded("more", front(&asks), Reason::Unproven, &output))?;
             }
             Ok(())

@@ -160,12 +160,12 @@ impl Talk {
     }
 
     /// A frame from the client as the backend is to get it.
-    pub fn to_backend(&self, frame: &Frame) -> Frame {
+    pub fn at_backend(&self, frame: &Frame) -> Frame {
         frame.clone().addressed(self.snat, self.backend).between(BACK, backend_mac(self.number)).hop()
     }
 
     /// A frame from the backend as the client is to get it.
-    pub fn to_client(&self, frame: &Frame) -> Frame {
+    pub fn at_client(&self, frame: &Frame) -> Frame {
         frame.clone().addressed(self.vip, self.client).between(FRONT, GATEWAY).hop()
     }
 

@@ -141,7 +141,7 @@ impl Frame {
     /// Makes an IPv4 fragment; the offset is in units of eight bytes.
     #[must_use]
     pub fn fragment(self, fragment_offset: u16, more_fragments: bool) -> Self {
-        Self { fragment_offset, more_fragments, ..self }
+        Self { more_fragments, fragment_offset, ..self }
     }
 
     /// TCP's sequence and acknowledgement numbers.
@@ -164,6 +164,10 @@ impl Frame {
     }
 
     /// TCP's options, whole words.
+    ///
+    /// # Panics
+    ///
+    /// If they are longer than 40 bytes.
     #[must_use]
     pub fn tcp_options(mut self, options: &[u8]) -> Self {
         if let Transport::Tcp(header) = &mut self.transport {

@@ -155,7 +155,7 @@ impl Maps {
         match change {
             Change::SetSnatAddresses(addresses) => self.set_snat_addresses(addresses)?,
             Change::PutBackend { slot, entry } => {
-                self.put_backend(*slot, BackendEntry { next_hop, ..*entry })?
+                self.put_backend(*slot, BackendEntry { next_hop, ..*entry })?;
             }
             Change::SwapTable { pool, inputs } => self.swap_table(*pool, inputs)?,
             Change::PutService { id, entry } => self.put_service(id, entry)?,

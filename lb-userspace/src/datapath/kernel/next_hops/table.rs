@@ -2,6 +2,7 @@
 //! Which index each neighbour has: pure bookkeeping. An index stays with its neighbour, resolved or not, until the table
 //! is full; then those of neighbours that the kernel has forgotten are given up, and flows look their next hop up anew.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use lb_common::abi::{NEXT_HOP_RESOLVED, NeighbourKey, NextHop, UNKNOWN_NEXT_HOP};
@@ -65,10 +66,10 @@ impl Indexes {
         }
         let mut indexes = self.free_indexes();
         for key in keys {
-            if !self.by_neighbour.contains_key(&key) {
+            if let Entry::Vacant(place) = self.by_neighbour.entry(key) {
                 // Full: such flows ask the routing table for each packet.
                 let Some(index) = indexes.next() else { continue };
-                self.by_neighbour.insert(key, index);
+                place.insert(index);
                 update.neighbours.push((key, index));
             }
         }
