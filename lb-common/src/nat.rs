@@ -29,8 +29,8 @@ pub fn invert<A: Address>(key: &FlowKey<A>, entry: &FlowEntry<A>, into: &mut Flo
     into.meta.ip_delta = !entry.meta.ip_delta;
     into.meta.l4_delta = !entry.meta.l4_delta;
     into.meta.state = entry.meta.state ^ REVERSE;
-    into.source = key.destination;
-    into.destination = key.source;
+    key.destination.put(&mut into.source);
+    key.source.put(&mut into.destination);
     into.source_port = key.destination_port;
     into.destination_port = key.source_port;
 }

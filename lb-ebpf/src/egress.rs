@@ -50,21 +50,21 @@ pub fn send<A: Family>(packet: &Packet, parsed: &Parsed<A>, slot: Slot<A>, verdi
 /// Writes new addresses, ports and checksums.
 #[inline(always)]
 pub fn rewrite<A: Family>(packet: &Packet, parsed: &Parsed<A>, slot: Slot<A>) -> bool {
-    let entry = slot.entry();
     let (l3, l4) = (parsed.l3 as usize, parsed.l4 as usize);
     let network = if A::V6 {
-        let Some(mut header) = packet.read::<Ipv6>(l3) else { return false };
-        header.source = entry.source.wide();
-        header.destination = entry.destination.wide();
-        packet.write(l3, header)
+        // Word by word: copies of whole addresses are calls on the BPF target.
+        let [a, b, c, d] = slot.source();
+        let written = packet.write(l3 + core::mem::offset_of!(Ipv6, source), [a, b, c, d]);
+        let [a, b, c, d] = slot.destination();
+        written && packet.write(l3 + core::mem::offset_of!(Ipv6, destination), [a, b, c, d])
     } else {
-        let Some(mut header) = packet.read::<Ipv4>(l3) else { return false };
-        header.source = [entry.source.wide()[0]];
-        header.destination = [entry.destination.wide()[0]];
-        header.checksum = checksum::apply(header.checksum, entry.meta.ip_delta);
-        packet.write(l3, header)
+        let at = l3 + core::mem::offset_of!(Ipv4, checksum);
+        let Some(old) = packet.read::<Be16>(at) else { return false };
+        packet.write(at, checksum::apply(old, slot.meta().ip_delta))
+            && packet
+                .write(l3 + core::mem::offset_of!(Ipv4, source), [slot.source()[0], slot.destination()[0]])
     };
-    let delta = entry.meta.l4_delta;
+    let delta = slot.meta().l4_delta;
     let transport = if parsed.key.protocol == PROTOCOL_TCP {
         let at = l4 + core::mem::offset_of!(Tcp, checksum);
         let Some(old) = packet.read::<Be16>(at) else { return false };
@@ -74,7 +74,7 @@ pub fn rewrite<A: Family>(packet: &Packet, parsed: &Parsed<A>, slot: Slot<A>) ->
         let Some(old) = packet.read::<Be16>(at) else { return false };
         packet.write(at, checksum::apply_udp(old, delta))
     };
-    network && transport && packet.write(l4, [entry.source_port, entry.destination_port])
+    network && transport && packet.write(l4, slot.ports())
 }
 
 /// Sends a translated packet to a neighbour whose addresses are known. VLAN tags stay as they are.

@@ -12,7 +12,7 @@ use lb_common::abi::{
 };
 use lb_common::limits::{SNAT_ADDRESSES, TABLE_CHUNK};
 use lb_common::nat;
-use lb_common::net::{Addr4, Addr6, Address};
+use lb_common::net::{Addr4, Addr6, Address, Be16};
 use lb_common::reason::REASON_SLOTS;
 
 use crate::kernel;
@@ -179,6 +179,27 @@ impl<A: Family> Slot<A> {
     pub fn entry(self) -> FlowEntry<A> {
         // SAFETY: a pointer that a look-up gave is valid while the program runs.
         unsafe { *self.0 }
+    }
+
+    /// The source address to write.
+    #[inline(always)]
+    pub fn source(self) -> [u32; 4] {
+        // SAFETY: as in `entry`.
+        unsafe { (*self.0).source }.wide()
+    }
+
+    /// The destination address to write.
+    #[inline(always)]
+    pub fn destination(self) -> [u32; 4] {
+        // SAFETY: as in `entry`.
+        unsafe { (*self.0).destination }.wide()
+    }
+
+    /// The ports to write.
+    #[inline(always)]
+    pub fn ports(self) -> [Be16; 2] {
+        // SAFETY: as in `entry`.
+        unsafe { [(*self.0).source_port, (*self.0).destination_port] }
     }
 
     /// A copy of what does not depend on the family.

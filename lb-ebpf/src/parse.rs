@@ -5,8 +5,8 @@
 use lb_common::abi::FlowKey;
 use lb_common::limits::VLAN_TAGS;
 use lb_common::net::{
-    Addr4, Addr6, Be16, ETHERTYPE_IPV4, ETHERTYPE_IPV6, ETHERTYPE_QINQ, ETHERTYPE_VLAN, PROTOCOL_TCP,
-    PROTOCOL_UDP,
+    Addr4, Addr6, Address as _, Be16, ETHERTYPE_IPV4, ETHERTYPE_IPV6, ETHERTYPE_QINQ, ETHERTYPE_VLAN,
+    PROTOCOL_TCP, PROTOCOL_UDP,
 };
 use lb_common::reason::Reason;
 
@@ -130,8 +130,8 @@ pub fn ipv6(packet: &Packet, l3: usize) -> Result<Parsed<Addr6>, Reason> {
     let (source_port, destination_port, flags) = ports(packet, header.next_header, l4, end)?;
     Ok(Parsed {
         key: FlowKey {
-            source: Addr6(header.source),
-            destination: Addr6(header.destination),
+            source: Addr6::narrow(header.source),
+            destination: Addr6::narrow(header.destination),
             source_port,
             destination_port,
             protocol: header.next_header,
@@ -152,7 +152,8 @@ fn ports(packet: &Packet, protocol: u8, l4: usize, end: usize) -> Result<(Be16, 
     match protocol {
         PROTOCOL_TCP => {
             let tcp: Tcp = packet.read(l4).ok_or(Reason::Malformed)?;
-            if l4 + size_of::<Tcp>() > end || usize::from(tcp.length >> 4) * 4 < size_of::<Tcp>() {
+            let header = usize::from(tcp.length >> 4) * 4;
+            if header < size_of::<Tcp>() || l4 + header > end {
                 return Err(Reason::Malformed);
             }
             Ok((tcp.source, tcp.destination, tcp.flags))

@@ -15,7 +15,7 @@ use crate::maps::{self, Family, Table};
 pub const NONE: u32 = u32::MAX;
 
 /// The slot of the backend for a new flow, or [`NONE`].
-#[inline(never)]
+#[inline(always)]
 pub fn backend<A: Family>(key: &FlowKey<A>, service: &ServiceEntry) -> u32 {
     let Some(places) = maps::table(service.pool) else { return NONE };
     let Some(table) = maps::table_header(places) else { return NONE };

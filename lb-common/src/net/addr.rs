@@ -33,6 +33,9 @@ pub trait Address: Copy + Debug + Default + Eq + 'static {
 
     /// The inverse of [`Address::wide`].
     fn narrow(wide: [u32; 4]) -> Self;
+
+    /// Writes the address to `place` word by word: a copy of the whole is a call on the BPF target, byte by byte.
+    fn put(self, place: &mut Self);
 }
 
 const fn word_sum(word: u32) -> u32 {
@@ -61,6 +64,11 @@ impl Address for Addr4 {
     fn narrow(wide: [u32; 4]) -> Self {
         Self([wide[0]])
     }
+
+    #[inline(always)]
+    fn put(self, place: &mut Self) {
+        *place = self;
+    }
 }
 
 impl Address for Addr6 {
@@ -87,7 +95,17 @@ impl Address for Addr6 {
 
     #[inline(always)]
     fn narrow(wide: [u32; 4]) -> Self {
-        Self(wide)
+        let [a, b, c, d] = wide;
+        Self([a, b, c, d])
+    }
+
+    #[inline(always)]
+    fn put(self, place: &mut Self) {
+        let [a, b, c, d] = self.0;
+        place.0[0] = a;
+        place.0[1] = b;
+        place.0[2] = c;
+        place.0[3] = d;
     }
 }
 

@@ -7,6 +7,7 @@ use lb_common::net::{Be16, PROTOCOL_ICMP, PROTOCOL_ICMPV6};
 
 use super::reset::ipv4;
 use super::{TTL, turn_round};
+use crate::kernel::{self, Turn};
 use crate::maps::Family;
 use crate::packet::{Ethernet, Icmp, Ipv4, Ipv6, Packet, Vlan};
 use crate::parse::Parsed;
@@ -23,7 +24,7 @@ pub enum Error {
 /// Bytes of the transport header that are quoted.
 const QUOTED: usize = 8;
 /// Words of the longest quotation: an IPv4 header with all options, or an IPv6 header, and eight bytes.
-const QUOTED_WORDS: usize = (60 + QUOTED) / 4;
+const QUOTED_WORDS: u32 = (60 + QUOTED as u32) / 4;
 
 /// Makes the frame an ICMP error to its sender.
 #[inline(always)]
@@ -100,12 +101,21 @@ fn write_error<A: Family>(
         sum += parsed.key.source.sum() + parsed.key.destination.sum();
         sum += u32::from(length.raw()) + u32::from(protocol.raw());
     }
-    for word in 0..QUOTED_WORDS {
-        if word * 4 >= quote {
-            break;
+    let mut complete = true;
+    kernel::repeat(QUOTED_WORDS, |word| {
+        let at = word as usize * 4;
+        if at >= quote {
+            return Turn::Done;
         }
-        let Some(value) = packet.read::<u32>(quoted + word * 4) else { return false };
+        let Some(value) = packet.read::<u32>(quoted + at) else {
+            complete = false;
+            return Turn::Done;
+        };
         sum += (value & 0xffff) + (value >> 16);
+        Turn::Next
+    });
+    if !complete {
+        return false;
     }
     let header = Icmp { kind, code, checksum: checksum::finish(sum), rest: [0; 2] };
     packet.write(quoted - size_of::<Icmp>(), header)
