@@ -2,5 +2,8 @@
 //! What the reports and the criterion benches share.
 #![forbid(unsafe_code)]
 
+pub mod cpu;
+pub mod frames;
+pub mod programs;
 pub mod row;
 pub mod scale;

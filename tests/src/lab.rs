@@ -20,6 +20,8 @@ pub const BACK: &str = "back";
 /// The interface of the client and of the switch towards the balancer.
 pub const UPLINK: &str = "uplink";
 
+/// The client, over IPv4.
+pub const CLIENT4: IpAddr = IpAddr::V4(Ipv4Addr::new(198, 18, 0, 2));
 /// What clients ask, over IPv4.
 pub const VIP4: IpAddr = IpAddr::V4(Ipv4Addr::new(203, 0, 113, 10));
 /// What clients ask, over IPv6.
@@ -94,6 +96,11 @@ impl Lab {
         Path::new(BPF_FOLDER).join(self.name())
     }
 
+    /// The pin of the link that holds a program beyond the balancer's back interface.
+    pub fn switch_link(&self) -> PathBuf {
+        self.pins().join("switch")
+    }
+
     /// What its namespaces and files are called, before the part that tells them apart.
     pub fn name(&self) -> &str {
         self.client.name().trim_end_matches("-client")
@@ -113,12 +120,12 @@ impl Lab {
             address(&backend.netns, "eth0", backend.address6, 64)?;
         }
         self.address_balancer()?;
-        address(&self.client, UPLINK, Ipv4Addr::new(198, 18, 0, 2).into(), 24)?;
+        address(&self.client, UPLINK, CLIENT4, 24)?;
         address(&self.client, UPLINK, Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 2).into(), 64)?;
         self.client.ip("route add default via 198.18.0.1")?;
         self.client.ip("route add default via 2001:db8::1")?;
         raw_xdp::attach(&self.client, UPLINK, &raw_xdp::pass(), &self.pins().join("client"))?;
-        raw_xdp::attach(&self.switch, UPLINK, &raw_xdp::pass(), &self.pins().join("switch"))
+        raw_xdp::attach(&self.switch, UPLINK, &raw_xdp::pass(), &self.switch_link())
     }
 
     fn address_balancer(&self) -> Result<()> {

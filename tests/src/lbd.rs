@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use anyhow::{Context, Result, ensure};
+use lb_common::abi::ABI_VERSION;
 use serde_json::Value;
 
 use crate::command::{finish, own_program, run};
@@ -151,6 +152,12 @@ impl Lbd {
     /// What the daemons of this place have logged.
     pub fn log(&self) -> String {
         fs::read_to_string(self.folder.join("lbd.log")).unwrap_or_default()
+    }
+
+    /// The pin of the link that holds the program on an interface, if the driver runs it.
+    pub fn link(&self, interface: &str) -> PathBuf {
+        let version = self.pin_root.join("lab").join(format!("v{ABI_VERSION}"));
+        version.join("links").join(format!("{interface}@native"))
     }
 
     /// Whether pins are left.

@@ -81,15 +81,20 @@ pub fn datagrams(lab: &Lab, to: SocketAddr, count: usize) -> Result<Spread> {
     lab.client.enter(|| {
         let mut spread = Spread::default();
         for _ in 0..count {
-            spread.count(ask(to)?.trim());
+            spread.count(ask(0, to)?.trim());
         }
         Ok(spread)
     })?
 }
 
-fn ask(server: SocketAddr) -> Result<String> {
+/// Sends one datagram from this port of the client; says who answered.
+pub fn datagram_from(lab: &Lab, port: u16, to: SocketAddr) -> Result<String> {
+    lab.client.enter(|| ask(port, to))?
+}
+
+fn ask(port: u16, server: SocketAddr) -> Result<String> {
     let any: IpAddr = if server.is_ipv4() { [0, 0, 0, 0].into() } else { Ipv6Addr::UNSPECIFIED.into() };
-    let socket = UdpSocket::bind((any, 0))?;
+    let socket = UdpSocket::bind((any, port))?;
     socket.connect(server)?;
     socket.set_read_timeout(Some(Duration::from_secs(2)))?;
     let mut buffer = [0; 256];

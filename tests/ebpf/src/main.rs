@@ -38,7 +38,7 @@ static TURN: Array<u32, 1> = Array::new();
 /// As large as a table of flows, for [`hash`].
 #[btf_map]
 static FLOORS: HashMap<FlowKey<Addr4>, FlowEntry<Addr4>, 262_144> = HashMap::new();
-/// The IPv4 address and the port, in wire order, of frames that end in [`sink`].
+/// The IPv4 address and the UDP port, in wire order, of frames that end in [`sink`].
 #[btf_map]
 static SINK: Array<[u32; 2], 1> = Array::new();
 /// How many ended there.
@@ -117,11 +117,13 @@ pub fn hash(_context: XdpContext) -> u32 {
     }
 }
 
-/// Counts and drops the frames of one destination and port, passes the others.
+/// Counts and drops the datagrams to one address and port, passes the rest.
 #[xdp(frags)]
 pub fn sink(context: XdpContext) -> u32 {
+    const PROTOCOL: usize = 23;
     const DESTINATION: usize = 30;
     const DESTINATION_PORT: usize = 36;
+    const UDP: u8 = 17;
     let (Some(wanted), Some(sunk)) = (SINK.get(0), SUNK.get_ptr_mut(0)) else { return XDP_PASS };
     let Some(frame) = frame(&context) else { return XDP_PASS };
     let frame = frame.cast::<u8>();
@@ -129,7 +131,7 @@ pub fn sink(context: XdpContext) -> u32 {
     unsafe {
         let address = *frame.add(DESTINATION).cast::<u32>();
         let port = *frame.add(DESTINATION_PORT).cast::<u16>();
-        if [address, u32::from(port)] != *wanted {
+        if *frame.add(PROTOCOL) != UDP || [address, u32::from(port)] != *wanted {
             return XDP_PASS;
         }
         *sunk += 1;

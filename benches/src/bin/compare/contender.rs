@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use lb_tests::command::run;
-use lb_tests::config::Config;
+use lb_tests::config::{Config, UDP_PORT};
 use lb_tests::lab::{BACK, Backend, FRONT, Lab, UPLINK, VIP4};
 use lb_tests::lbd::Lbd;
 use lb_tests::process::Process;
@@ -31,7 +31,7 @@ pub enum Contender {
 #[derive(Debug)]
 pub enum Running<'lab> {
     /// lbd with its pins.
-    Lbd(#[expect(dead_code, reason = "held for its drop")] Lbd),
+    Lbd(Lbd),
     /// Pinned links.
     Pins(Vec<PathBuf>, &'lab Lab),
     /// Tables of nftables.
@@ -120,11 +120,15 @@ fn redirect<'lab>(lab: &'lab Lab, backend: &Backend) -> Result<Running<'lab>> {
 fn nftables<'lab>(lab: &'lab Lab, backend: &Backend) -> Result<Running<'lab>> {
     let rules = format!(
         "table ip lb {{
-  chain in {{ type nat hook prerouting priority dstnat; ip daddr {VIP4} tcp dport 80 dnat to {}:{PORT}; }}
+  chain in {{
+    type nat hook prerouting priority dstnat;
+    ip daddr {VIP4} tcp dport 80 dnat to {backend}:{PORT};
+    ip daddr {VIP4} udp dport {UDP_PORT} dnat to {backend}:{PORT};
+  }}
   chain out {{ type nat hook postrouting priority srcnat; oifname {BACK} masquerade; }}
 }}
 ",
-        backend.address4
+        backend = backend.address4
     );
     let file = lab.folder().join("rules.nft");
     fs::write(&file, rules)?;

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-//! Connections and requests through namespaces: ours beside nftables, `HAProxy` and a plain XDP redirect, all in one
-//! run, with one backend and the same client. `ratio` is ours over the other's.
+//! Packets, connections and requests through namespaces: ours beside nftables, `HAProxy` and a plain XDP redirect, all
+//! in one run, with one backend and the same client. `ratio` is ours over the other's. The method is in the README of
+//! this package.
 #![forbid(unsafe_code)]
 
 mod contender;
+mod packets;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -12,10 +14,10 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::Parser;
+use lb_benches::row::{Row, median, publish};
 use lb_tests::lab::{Lab, VIP4};
 use lb_tests::load::{Wrk, curl};
 use lb_tests::servers;
-use serde::Serialize;
 
 use crate::contender::Contender;
 
@@ -32,16 +34,6 @@ struct Arguments {
     /// Also write the numbers here, as an array of `{name, value, unit, floor, ratio}`.
     #[arg(long)]
     json: Option<PathBuf>,
-}
-
-/// A number beside another's.
-#[derive(Debug, Serialize)]
-struct Row {
-    name: String,
-    value: f64,
-    unit: &'static str,
-    floor: f64,
-    ratio: f64,
 }
 
 /// What one contender reached, a value a round.
@@ -64,16 +56,9 @@ fn main() -> Result<()> {
             measure(&lab, *contender, rates).with_context(|| format!("measuring {}", contender.name()))?;
         }
     }
-    let rows = rows(&mut rates);
-    println!("{:<28} {:>12} {:>12} {:>7}", "name", "ours", "other", "ratio");
-    for row in &rows {
-        println!("{:<28} {:>12.0} {:>12.0} {:>7.2}  {}", row.name, row.value, row.floor, row.ratio, row.unit);
-    }
-    if let Some(file) = arguments.json {
-        std::fs::write(&file, serde_json::to_string_pretty(&rows)?)
-            .with_context(|| format!("writing {}", file.display()))?;
-    }
-    Ok(())
+    let mut rows = rows(&mut rates);
+    rows.push(packets::row(&lab)?);
+    publish(&rows, arguments.json.as_deref())
 }
 
 fn measure(lab: &Lab, contender: Contender, rates: &mut Rates) -> Result<()> {
@@ -100,19 +85,13 @@ fn rows(rates: &mut [(Contender, Rates)]) -> Vec<Row> {
             (contender.name(), median(&mut rates.connections), median(&mut rates.requests))
         })
         .collect();
-    let row =
-        |name: String, unit, value: f64, floor: f64| Row { name, value, unit, floor, ratio: value / floor };
     let Some(((_, connections, requests), others)) = medians.split_first() else { return Vec::new() };
     let of = |kind: &str, name: &str| format!("{kind}/{name}");
-    let connection_rows = others
+    let connection_rows = others.iter().map(|(name, other, _)| {
+        Row::beside(of("tcp-connections", name), *connections, "connections/s", *other)
+    });
+    let request_rows = others
         .iter()
-        .map(|(name, other, _)| row(of("tcp-connections", name), "connections/s", *connections, *other));
-    let request_rows =
-        others.iter().map(|(name, _, other)| row(of("tcp-requests", name), "requests/s", *requests, *other));
+        .map(|(name, _, other)| Row::beside(of("tcp-requests", name), *requests, "requests/s", *other));
     connection_rows.chain(request_rows).collect()
-}
-
-fn median(values: &mut [f64]) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }

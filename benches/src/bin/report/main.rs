@@ -3,19 +3,17 @@
 //! and comparing large states cost. The method is in the README of this package.
 #![forbid(unsafe_code)]
 
-mod frames;
 mod meter;
 mod rig;
 mod user;
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use clap::Parser;
+use lb_benches::cpu::stay_here;
 use lb_benches::row::{Row, median, publish};
 use lb_tests::needs;
-use nix::sched::{CpuSet, sched_getcpu, sched_setaffinity};
-use nix::unistd::Pid;
 
 use crate::meter::{Floor, Meter};
 use crate::rig::{Case, Rig};
@@ -34,7 +32,7 @@ struct Arguments {
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
     needs::privileges()?;
-    stay_on_this_cpu()?;
+    stay_here()?;
     let mut rig = Rig::new()?;
     let mut meter = Meter::new()?;
     let cases = rig.cases()?;
@@ -43,13 +41,6 @@ fn main() -> Result<()> {
     rows.push(Row::alone("maglev/build/65537", user::maglev(), "ms"));
     rows.push(Row::alone("diff/10k-rules", user::diff(), "ms"));
     publish(&rows, arguments.json.as_deref())
-}
-
-/// A test run that moves between CPUs finds their caches cold.
-fn stay_on_this_cpu() -> Result<()> {
-    let mut cpus = CpuSet::new();
-    cpus.set(sched_getcpu()?)?;
-    sched_setaffinity(Pid::from_raw(0), &cpus).context("staying on one CPU")
 }
 
 /// Measures floors and cases in turn, so that what disturbs one round disturbs all of them.

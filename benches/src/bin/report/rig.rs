@@ -10,6 +10,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use aya::maps::{Array, HashMap, Map, MapData};
 use aya::programs::ProgramFd;
+use lb_benches::frames::{self, FRAME, Flags, SEQUENCE};
 use lb_common::abi::{
     ABI_VERSION, Algorithm, BackendEntry, Control, FlowEntry, FlowKey, NEXT_HOP_RESOLVED, NextHop, names,
 };
@@ -27,8 +28,6 @@ use lb_userspace::model::{
 use lb_userspace::reconcile::apply::apply;
 use lb_userspace::reconcile::conditions::Conditions;
 use lb_userspace::reconcile::diff::diff;
-
-use crate::frames::{self, FRAME, Flags, SEQUENCE};
 
 const VIP4: IpAddr = IpAddr::V4(Ipv4Addr::new(203, 0, 113, 10));
 const VIP6: IpAddr = IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0xf, 0, 0, 0, 0, 0x10));
