@@ -110,12 +110,18 @@ impl Lbd {
         })
     }
 
-    /// Waits until every backend of that instance is in this state: `up`, `down` or `draining`.
-    pub fn wait_for_state(&mut self, instance: &str, state: &str) -> Result<()> {
-        self.wait_for(&format!("{instance} to be {state}"), |status| {
-            let mut of_instance =
-                backends(status).filter(|backend| backend["instance"] == instance).peekable();
-            of_instance.peek().is_some() && of_instance.all(|backend| backend["state"] == state)
+    /// Waits until every backend of that instance is in this state: `up`, `down` or `draining`. The name may be
+    /// `instance`, or `load-balancer/instance`.
+    pub fn wait_for_state(&mut self, name: &str, state: &str) -> Result<()> {
+        let (load_balancer, instance) =
+            name.split_once('/').map_or((None, name), |(of, name)| (Some(of), name));
+        self.wait_for(&format!("{name} to be {state}"), |status| {
+            let meant = load_balancers(status)
+                .filter(|found| load_balancer.is_none_or(|label| found["label"] == label))
+                .flat_map(|found| found["backends"].as_array().into_iter().flatten())
+                .filter(|backend| backend["instance"] == instance);
+            let states: Vec<&Value> = meant.map(|backend| &backend["state"]).collect();
+            !states.is_empty() && states.iter().all(|found| *found == state)
         })
     }
 
@@ -180,8 +186,11 @@ impl Drop for Lbd {
 
 /// All backends of a status.
 pub fn backends(status: &Value) -> impl Iterator<Item = &Value> {
-    let load_balancers = status["load_balancers"].as_array().into_iter().flatten();
-    load_balancers.flat_map(|load_balancer| load_balancer["backends"].as_array().into_iter().flatten())
+    load_balancers(status).flat_map(|found| found["backends"].as_array().into_iter().flatten())
+}
+
+fn load_balancers(status: &Value) -> impl Iterator<Item = &Value> {
+    status["load_balancers"].as_array().into_iter().flatten()
 }
 
 fn revision(status: &Value) -> u64 {

@@ -94,12 +94,12 @@ fn under_load(scene: &mut Scene, work: fn(&mut Scene) -> Result<String>) -> Resu
 
 fn drain(scene: &mut Scene) -> Result<String> {
     scene.lbd.lbctl(&["drain", "web/b2"])?;
-    scene.lbd.wait_for_state("b2", "draining")?;
+    scene.lbd.wait_for_state("web/b2", "draining")?;
     until_true("b2 to get no more", PATIENCE, || Ok(curl(&scene.lab, both(80)[0], 30)?.of("b2") == 0))?;
     let during = curl(&scene.lab, both(80)[0], REQUESTS)?;
     ensure!(during.of("b2") == 0, "a drained backend answered: {during}");
     scene.lbd.lbctl(&["undrain", "web/b2"])?;
-    scene.lbd.wait_for_state("b2", "up")?;
+    scene.lbd.wait_for_state("web/b2", "up")?;
     let after = curl(&scene.lab, both(80)[0], REQUESTS)?;
     Ok(format!("{during}, then {after}"))
 }
