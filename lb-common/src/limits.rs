@@ -50,6 +50,11 @@ pub const PROOF_WINDOW: u32 = 1 << 20;
 /// VLAN tags skipped in front of the IP header (QinQ has two).
 pub const VLAN_TAGS: usize = 2;
 
-/// Jiffies, as a power of two, after which a packet refreshes its flow's last-seen time: 0.26 s at 1,000 Hz, 1 s at 250.
-/// In jiffies because they cost nothing to read, where a clock costs as much as the rest of the packet.
-pub const TOUCH_JIFFIES_SHIFT: u32 = 8;
+/// Jiffies for which a line of the flow cache is believed; the packet after that looks its flow up, and refreshes its
+/// last-seen time: 0.26 s at 1,000 Hz, 1 s at 250. In jiffies because they cost nothing to read, where a clock costs as
+/// much as the rest of the packet.
+pub const TOUCH_JIFFIES: u32 = 256;
+
+/// The most sets of two lines that a CPU has in its flow cache: 8 MiB for IPv4, beyond which a CPU's own caches no
+/// longer help.
+pub const CACHE_SETS_MAX: u32 = 1 << 16;

@@ -30,6 +30,9 @@ pub const BACKEND_FIN: u32 = 1 << 3;
 /// One of the two has sent a RST.
 pub const RESET: u32 = 1 << 4;
 
+/// The entry may be in the flow cache of some CPU; see `lb-ebpf`'s `cache`.
+pub const CACHED: u32 = 1 << 5;
+
 /// What a segment does to the state bits of its flow; zero for most.
 #[inline(always)]
 pub const fn bits(flags: u8, from_client: bool) -> u32 {
@@ -55,6 +58,12 @@ pub const fn opens(flags: u8) -> bool {
 pub const fn closed(state: u32) -> bool {
     const BOTH: u32 = CLIENT_FIN | BACKEND_FIN;
     state & RESET != 0 || state & BOTH == BOTH
+}
+
+/// True once one side has begun to close.
+#[inline(always)]
+pub const fn closing(state: u32) -> bool {
+    state & (CLIENT_FIN | BACKEND_FIN | RESET) != 0
 }
 
 /// Seconds of silence after which a proven flow in `state` is forgotten; `idle` is the forwarding rule's.

@@ -3,7 +3,7 @@
 //! known goes to the kernel, which resolves it.
 
 use aya_ebpf::bindings::xdp_action;
-use lb_common::abi::{FlowMeta, NEXT_HOP_RESOLVED, NeighbourKey, NextHop, UNKNOWN_NEXT_HOP};
+use lb_common::abi::{NEXT_HOP_RESOLVED, NeighbourKey, NextHop, UNKNOWN_NEXT_HOP};
 use lb_common::checksum;
 use lb_common::net::{Be16, PROTOCOL_TCP};
 use lb_common::reason::Reason;
@@ -11,13 +11,53 @@ use lb_common::reason::Reason;
 use crate::kernel::{self, Route};
 use crate::maps::{self, Family, Slot};
 use crate::outcome::Verdict;
-use crate::packet::{Ethernet, Ipv4, Ipv6, Packet, Tcp, Udp};
+use crate::packet::{Ipv4, Ipv6, Packet, Tcp, Udp};
 use crate::parse::Parsed;
 
-/// The next hop towards the client, as long as no route has changed since it was found.
+/// What a direction of a flow becomes on the wire.
+pub trait Recipe {
+    /// The source address to write.
+    fn source(&self) -> [u32; 4];
+    /// The destination address to write.
+    fn destination(&self) -> [u32; 4];
+    /// The ports to write.
+    fn ports(&self) -> [Be16; 2];
+    /// What that adds to the IPv4 header's checksum.
+    fn ip_delta(&self) -> u16;
+    /// What it adds to the checksum of TCP or UDP.
+    fn l4_delta(&self) -> u16;
+}
+
+/// The next hop of a flow's direction: towards a backend the backend's, towards a client the one that was found, as long
+/// as no route has changed since.
 #[inline(always)]
-fn hop_to_client(meta: &FlowMeta) -> u32 {
-    if meta.route_epoch == maps::control().route_epoch { meta.next_hop } else { UNKNOWN_NEXT_HOP }
+pub fn next_hop<A: Family>(slot: Slot<A>) -> u32 {
+    let meta = slot.meta();
+    if meta.from_client() {
+        maps::backend(meta.backend).map_or(UNKNOWN_NEXT_HOP, |backend| backend.next_hop)
+    } else if meta.route_epoch == maps::control().route_epoch {
+        meta.next_hop
+    } else {
+        UNKNOWN_NEXT_HOP
+    }
+}
+
+/// True if a packet can leave by a next hop as it is: its addresses are known and its MTU suffices.
+#[inline(always)]
+pub fn fits<A>(parsed: &Parsed<A>, hop: &NextHop) -> bool {
+    hop.flags & NEXT_HOP_RESOLVED != 0 && (hop.mtu == 0 || parsed.length - parsed.l3 <= hop.mtu)
+}
+
+/// Where a translated packet leaves: by an interface with these addresses, or, without an interface, to the kernel.
+#[derive(Clone, Copy)]
+struct Way {
+    interface: u32,
+    addresses: [u32; 3],
+}
+
+impl Way {
+    /// The kernel resolves the neighbour, fragments or refuses what is too long, or delivers what is for this host.
+    const KERNEL: Self = Self { interface: 0, addresses: [0; 3] };
 }
 
 /// Translates a packet by the flow in `slot` and sends it on.
@@ -32,82 +72,102 @@ pub fn send<A: Family>(packet: &Packet, parsed: &Parsed<A>, slot: Slot<A>, verdi
         };
     }
     maps::count_traffic(meta.service, meta.backend, meta.from_client(), parsed.length);
-    if !rewrite(packet, parsed, slot) {
+    let way = match maps::next_hop(next_hop(slot)) {
+        Some(hop) if fits(parsed, hop) => by(hop),
+        Some(_) => Way::KERNEL,
+        None => match by_routing_table(packet, parsed, slot) {
+            Ok(way) => way,
+            Err(reason) => return Verdict::drop(reason),
+        },
+    };
+    if way.interface != 0 {
+        return go(packet, parsed, &slot, way, verdict);
+    }
+    if !rewrite(packet, parsed, &slot, 0) {
         return Verdict::drop(Reason::Inconsistent);
     }
-    let next_hop = if meta.from_client() {
-        maps::backend(meta.backend).map_or(UNKNOWN_NEXT_HOP, |backend| backend.next_hop)
+    Verdict::pass(Reason::NextHopUnresolved)
+}
+
+/// Translates a packet and sends it to a neighbour. VLAN tags stay as they are.
+#[inline(always)]
+pub fn leave<A: Family>(
+    packet: &Packet,
+    parsed: &Parsed<A>,
+    recipe: &impl Recipe,
+    hop: &NextHop,
+    verdict: Verdict,
+) -> Verdict {
+    go(packet, parsed, recipe, by(hop), verdict)
+}
+
+#[inline(always)]
+fn by(hop: &NextHop) -> Way {
+    // Word by word, as everywhere: see `Address::put`.
+    let [a, b, c] = hop.addresses;
+    Way { interface: hop.interface, addresses: [a, b, c] }
+}
+
+#[inline(always)]
+fn go<A: Family>(
+    packet: &Packet,
+    parsed: &Parsed<A>,
+    recipe: &impl Recipe,
+    way: Way,
+    verdict: Verdict,
+) -> Verdict {
+    let [a, b, c] = way.addresses;
+    if !rewrite(packet, parsed, recipe, 1) || !packet.write(0, [a, b, c]) {
+        return Verdict::drop(Reason::Inconsistent);
+    }
+    if way.interface == packet.interface() {
+        verdict.and(xdp_action::XDP_TX)
     } else {
-        hop_to_client(&meta)
-    };
-    match maps::next_hop(next_hop) {
-        Some(hop) if hop.flags & NEXT_HOP_RESOLVED != 0 => leave(packet, parsed, hop, verdict),
-        Some(_) => Verdict::pass(Reason::NextHopUnresolved),
-        None => by_routing_table(packet, parsed, slot, verdict),
+        verdict.and(kernel::redirect(way.interface))
     }
 }
 
-/// Writes new addresses, ports and checksums.
+/// Writes new addresses, ports and checksums, and takes off `hops`, at most one, of the packet's hops to go.
 #[inline(always)]
-pub fn rewrite<A: Family>(packet: &Packet, parsed: &Parsed<A>, slot: Slot<A>) -> bool {
-    let (l3, l4) = (parsed.l3 as usize, parsed.l4 as usize);
-    let network = if A::V6 {
-        // Word by word: copies of whole addresses are calls on the BPF target.
-        let [a, b, c, d] = slot.source();
-        let written = packet.write(l3 + core::mem::offset_of!(Ipv6, source), [a, b, c, d]);
-        let [a, b, c, d] = slot.destination();
-        written && packet.write(l3 + core::mem::offset_of!(Ipv6, destination), [a, b, c, d])
-    } else {
-        let at = l3 + core::mem::offset_of!(Ipv4, checksum);
-        let Some(old) = packet.read::<Be16>(at) else { return false };
-        packet.write(at, checksum::apply(old, slot.meta().ip_delta))
-            && packet
-                .write(l3 + core::mem::offset_of!(Ipv4, source), [slot.source()[0], slot.destination()[0]])
-    };
-    let delta = slot.meta().l4_delta;
+fn rewrite<A: Family>(packet: &Packet, parsed: &Parsed<A>, recipe: &impl Recipe, hops: u8) -> bool {
+    let network = if A::V6 { network6(packet, parsed, recipe, hops) } else { network4(packet, parsed, recipe, hops) };
+    let l4 = parsed.l4 as usize;
     let transport = if parsed.key.protocol == PROTOCOL_TCP {
         let at = l4 + core::mem::offset_of!(Tcp, checksum);
         let Some(old) = packet.read::<Be16>(at) else { return false };
-        packet.write(at, checksum::apply(old, delta))
+        packet.write(at, checksum::apply(old, recipe.l4_delta()))
     } else {
         let at = l4 + core::mem::offset_of!(Udp, checksum);
         let Some(old) = packet.read::<Be16>(at) else { return false };
-        packet.write(at, checksum::apply_udp(old, delta))
+        packet.write(at, checksum::apply_udp(old, recipe.l4_delta()))
     };
-    network && transport && packet.write(l4, slot.ports())
+    network && transport && packet.write(l4, recipe.ports())
 }
 
-/// Sends a translated packet to a neighbour whose addresses are known. VLAN tags stay as they are.
+/// The part of IPv4's header that a NAT changes: time to live, protocol, checksum, addresses.
 #[inline(always)]
-pub fn leave<A: Family>(packet: &Packet, parsed: &Parsed<A>, hop: &NextHop, verdict: Verdict) -> Verdict {
-    let Some(ethernet) = packet.read::<Ethernet>(0) else { return Verdict::drop(Reason::Inconsistent) };
-    let addressed = Ethernet { destination: hop.destination, source: hop.source, ..ethernet };
-    if !packet.write(0, addressed) || !decrement_ttl::<A>(packet, parsed) {
-        return Verdict::drop(Reason::Inconsistent);
-    }
-    if hop.interface == packet.interface() {
-        verdict.and(xdp_action::XDP_TX)
-    } else {
-        verdict.and(kernel::redirect(hop.interface))
-    }
-}
-
-/// One hop less to go; IPv4's checksum follows (RFC 1624).
-#[inline(always)]
-fn decrement_ttl<A: Family>(packet: &Packet, parsed: &Parsed<A>) -> bool {
-    let l3 = parsed.l3 as usize;
-    // With the byte beside it, which is the protocol: the verifier learns nothing from the bound of a single byte.
-    if A::V6 {
-        return packet
-            .write(l3 + core::mem::offset_of!(Ipv6, next_header), [parsed.key.protocol, parsed.ttl - 1]);
-    }
-    // The TTL is the upper byte of its word.
+fn network4<A: Family>(packet: &Packet, parsed: &Parsed<A>, recipe: &impl Recipe, hops: u8) -> bool {
+    // The time to live is the upper byte of its word (RFC 1624).
     const ONE: u32 = Be16::new(0x0100).raw() as u32;
     const LESS: u16 = checksum::delta(ONE, 0);
-    let at = l3 + core::mem::offset_of!(Ipv4, checksum);
-    let Some(old) = packet.read::<Be16>(at) else { return false };
-    packet.write(at, checksum::apply(old, LESS))
-        && packet.write(l3 + core::mem::offset_of!(Ipv4, ttl), [parsed.ttl - 1, parsed.key.protocol])
+    let at = parsed.l3 as usize + core::mem::offset_of!(Ipv4, ttl);
+    let Some([_, old]) = packet.read::<[Be16; 2]>(at) else { return false };
+    let delta = if hops == 0 { recipe.ip_delta() } else { checksum::combine(recipe.ip_delta(), LESS) };
+    let hops_and_protocol = u16::from_ne_bytes([parsed.ttl - hops, parsed.key.protocol]);
+    let first = hops_and_protocol as u32 | ((checksum::apply(old, delta).raw() as u32) << 16);
+    packet.write(at, [first, recipe.source()[0], recipe.destination()[0]])
+}
+
+/// The same of IPv6's, which has no checksum.
+#[inline(always)]
+fn network6<A: Family>(packet: &Packet, parsed: &Parsed<A>, recipe: &impl Recipe, hops: u8) -> bool {
+    let l3 = parsed.l3 as usize;
+    // Word by word: copies of whole addresses are calls on the BPF target.
+    let ([a, b, c, d], [e, f, g, h]) = (recipe.source(), recipe.destination());
+    // With the byte beside it, which is the protocol: the verifier learns nothing from the bound of a single byte.
+    packet.write(l3 + core::mem::offset_of!(Ipv6, next_header), [parsed.key.protocol, parsed.ttl - hops])
+        && packet.write(l3 + core::mem::offset_of!(Ipv6, source), [a, b, c, d])
+        && packet.write(l3 + core::mem::offset_of!(Ipv6, destination), [e, f, g, h])
 }
 
 /// `BPF_FIB_LKUP_RET_*` of the kernel's `bpf.h`.
@@ -123,43 +183,31 @@ mod answer {
 
 /// Asks the routing table where a translated packet goes, and remembers the answer for the direction to the client.
 #[inline(always)]
-fn by_routing_table<A: Family>(
-    packet: &Packet,
-    parsed: &Parsed<A>,
-    slot: Slot<A>,
-    verdict: Verdict,
-) -> Verdict {
+fn by_routing_table<A: Family>(packet: &Packet, parsed: &Parsed<A>, slot: Slot<A>) -> Result<Way, Reason> {
     const AF_INET: u8 = 2;
     const AF_INET6: u8 = 10;
 
-    let entry = slot.entry();
     let mut route = Route {
         family: if A::V6 { AF_INET6 } else { AF_INET },
         protocol: parsed.key.protocol,
-        source: entry.source.wide(),
-        destination: entry.destination.wide(),
+        source: slot.source(),
+        destination: slot.destination(),
         ..Route::default()
     };
     let answer = packet.route(&mut route);
-    if answer == answer::SUCCESS {
-        if !entry.meta.from_client() {
-            remember::<A>(slot, &route);
-        }
-        let hop = NextHop {
-            interface: route.interface,
-            flags: NEXT_HOP_RESOLVED,
-            destination: route.destination_mac,
-            source: route.source_mac,
-        };
-        return leave(packet, parsed, &hop, verdict);
-    }
     match answer {
-        // The kernel resolves the neighbour; or the destination is this host, and it delivers.
-        answer::NO_NEIGHBOUR | answer::NOT_FORWARDED => Verdict::pass(Reason::NextHopUnresolved),
-        answer::UNREACHABLE => Verdict::drop(Reason::NoRoute),
-        answer::BLACKHOLE | answer::PROHIBIT => Verdict::drop(Reason::RouteProhibits),
-        answer::FORWARDING_DISABLED => Verdict::drop(Reason::ForwardingDisabled),
-        _ => Verdict::drop(Reason::RouteUnusable),
+        answer::SUCCESS => {
+            if !slot.meta().from_client() {
+                remember::<A>(slot, &route);
+            }
+            let addresses = NextHop::addresses(route.destination_mac, route.source_mac);
+            Ok(Way { interface: route.interface, addresses })
+        }
+        answer::NO_NEIGHBOUR | answer::NOT_FORWARDED => Ok(Way::KERNEL),
+        answer::UNREACHABLE => Err(Reason::NoRoute),
+        answer::BLACKHOLE | answer::PROHIBIT => Err(Reason::RouteProhibits),
+        answer::FORWARDING_DISABLED => Err(Reason::ForwardingDisabled),
+        _ => Err(Reason::RouteUnusable),
     }
 }
 

@@ -5,7 +5,7 @@ use lb_common::net::PROTOCOL_TCP;
 use lb_common::reason::Reason;
 use lb_common::tcp;
 
-use crate::kernel;
+use crate::cache;
 use crate::maps::{self, Family, Slot};
 use crate::outcome::Verdict;
 use crate::parse::Parsed;
@@ -35,14 +35,20 @@ pub fn decide<A: Family>(parsed: &Parsed<A>, slot: Slot<A>) -> Verdict {
 #[inline(always)]
 fn note<A: Family>(parsed: &Parsed<A>, slot: Slot<A>) {
     let meta = slot.meta();
-    slot.touch(kernel::touch_clock());
+    slot.touch();
     let bits = tcp::bits(parsed.flags, meta.from_client());
     if bits == 0 {
         return;
     }
     let before = slot.add_state(bits);
-    if let Some(peer) = maps::proven(&slot.peer_key(parsed.key.protocol)) {
-        let _ = peer.add_state(bits);
+    let peer_key = slot.peer_key(parsed.key.protocol);
+    let mut seen = before;
+    if let Some(peer) = maps::proven(&peer_key) {
+        seen |= peer.add_state(bits);
+    }
+    if seen & tcp::CACHED != 0 && !tcp::closing(before) {
+        cache::forget(&parsed.key);
+        cache::forget(&peer_key);
     }
     if !tcp::closed(before) && tcp::closed(before | bits) {
         maps::count_closed(meta.backend);

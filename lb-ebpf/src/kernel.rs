@@ -6,15 +6,20 @@ use core::ffi::c_void;
 use core::intrinsics::{AtomicOrdering, atomic_or, atomic_xadd};
 
 use aya_ebpf::helpers::generated as helpers;
-use lb_common::limits::TOUCH_JIFFIES_SHIFT;
 use lb_common::net::Mac;
 
-/// Jiffies in the unit of [`lb_common::abi::FlowMeta::touched`]. The verifier inlines this one: it costs nothing.
+/// Jiffies. The verifier inlines this one: it costs nothing.
 #[inline(always)]
-pub fn touch_clock() -> u32 {
+pub fn jiffies() -> u32 {
     // SAFETY: takes nothing and only reads.
-    let jiffies = unsafe { helpers::bpf_jiffies64() };
-    (jiffies >> TOUCH_JIFFIES_SHIFT) as u32
+    unsafe { helpers::bpf_jiffies64() as u32 }
+}
+
+/// The number of this CPU.
+#[inline(always)]
+pub fn cpu() -> u32 {
+    // SAFETY: takes nothing and only reads.
+    unsafe { helpers::bpf_get_smp_processor_id() }
 }
 
 /// Seconds on the boot clock, which goes on while the machine is suspended.

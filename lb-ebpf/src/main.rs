@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-//! The XDP program. A packet is parsed to its ports and looked up among the proven flows, and that is all for most:
-//! [`fast`]. The others take the [`slow`] path through the unproven flows and the services; on a miss everywhere the
-//! packet is none of ours and passes untouched. All leave through [`outcome::finish`].
+//! The XDP program. A packet is parsed to its ports and looked up in the flow [`cache`], and that is all for most:
+//! [`fast`]. The others take the [`slow`] path through the proven flows, the unproven ones and the services; on a miss
+//! everywhere the packet is none of ours and passes untouched. All leave through [`outcome::finish`].
 //!
-//! IPv4 and IPv6 are the same source compiled twice, over [`maps::Family`]. `unsafe` lives in `maps`, `packet` and
-//! `kernel` only.
+//! IPv4 and IPv6 are the same source compiled twice, over [`maps::Family`]. `unsafe` lives in `cache`, `maps`, `packet`
+//! and `kernel` only.
 #![no_std]
 #![no_main]
 #![feature(core_intrinsics)]
@@ -20,6 +20,7 @@ mod log;
 mod maps;
 mod packet;
 
+mod cache;
 mod fast;
 mod parse;
 

@@ -10,12 +10,13 @@ use lb_common::abi::{
     BackendEntry, Control, FlowEntry, FlowKey, FlowMeta, LoadEntry, NeighbourKey, NextHop, ServiceEntry,
     ServiceKey, TableChunk, TableHeader, Tally, Traffic, Turn, UNKNOWN_NEXT_HOP,
 };
-use lb_common::limits::{SNAT_ADDRESSES, TABLE_CHUNK};
+use lb_common::limits::{SNAT_ADDRESSES, TABLE_CHUNK, TOUCH_JIFFIES};
 use lb_common::nat;
 use lb_common::net::{Addr4, Addr6, Address, Be16};
 use lb_common::reason::REASON_SLOTS;
 
-use crate::kernel;
+use crate::egress::Recipe;
+use crate::{cache, kernel};
 
 /// `BPF_F_INNER_MAP`: the maps of an outer one may differ in length.
 const INNER_MAP: usize = 0x1000;
@@ -98,6 +99,7 @@ pub trait Family: Address {
     fn flows() -> &'static Flows<Self>;
     fn unproven() -> &'static Unproven<Self>;
     fn services() -> &'static Services<Self>;
+    fn cache() -> &'static cache::Sets<Self>;
     fn draft() -> Option<&'static mut Draft<Self>>;
     fn snat_address(number: u32) -> Option<Self>;
     fn snat_count(control: &Control) -> u32;
@@ -117,6 +119,11 @@ impl Family for Addr4 {
     #[inline(always)]
     fn services() -> &'static Services<Self> {
         &SERVICES4
+    }
+
+    #[inline(always)]
+    fn cache() -> &'static cache::Sets<Self> {
+        &cache::CACHE4
     }
 
     #[inline(always)]
@@ -153,6 +160,11 @@ impl Family for Addr6 {
     }
 
     #[inline(always)]
+    fn cache() -> &'static cache::Sets<Self> {
+        &cache::CACHE6
+    }
+
+    #[inline(always)]
     fn draft() -> Option<&'static mut Draft<Self>> {
         // SAFETY: this CPU's own value; one caller in the program takes it.
         DRAFT6.get_ptr_mut(0).map(|draft| unsafe { &mut *draft })
@@ -181,25 +193,14 @@ impl<A: Family> Slot<A> {
         unsafe { *self.0 }
     }
 
-    /// The source address to write.
+    /// Copies the addresses to write.
     #[inline(always)]
-    pub fn source(self) -> [u32; 4] {
+    pub fn put_addresses(self, source: &mut A, destination: &mut A) {
         // SAFETY: as in `entry`.
-        unsafe { (*self.0).source }.wide()
-    }
-
-    /// The destination address to write.
-    #[inline(always)]
-    pub fn destination(self) -> [u32; 4] {
-        // SAFETY: as in `entry`.
-        unsafe { (*self.0).destination }.wide()
-    }
-
-    /// The ports to write.
-    #[inline(always)]
-    pub fn ports(self) -> [Be16; 2] {
-        // SAFETY: as in `entry`.
-        unsafe { [(*self.0).source_port, (*self.0).destination_port] }
+        unsafe {
+            (*self.0).source.put(source);
+            (*self.0).destination.put(destination);
+        }
     }
 
     /// A copy of what does not depend on the family.
@@ -222,13 +223,16 @@ impl<A: Family> Slot<A> {
         kernel::fetch_or(unsafe { &raw mut (*self.0).meta.state }, bits)
     }
 
-    /// Renews the time of the last packet.
+    /// Renews the time of the last packet, unless that was done a moment ago.
     #[inline(always)]
-    pub fn touch(self, clock: u32) {
+    pub fn touch(self) {
+        let now = kernel::jiffies();
         // SAFETY: as in `entry`; a lost write costs a second of accuracy.
         unsafe {
-            (*self.0).meta.touched = clock;
-            (*self.0).meta.last_seen = kernel::boot_seconds();
+            if now.wrapping_sub((*self.0).meta.touched) >= TOUCH_JIFFIES / 2 {
+                (*self.0).meta.touched = now;
+                (*self.0).meta.last_seen = kernel::boot_seconds();
+            }
         }
     }
 
@@ -247,6 +251,38 @@ impl<A: Family> Slot<A> {
     pub fn set_proof(self, proof: u32) {
         // SAFETY: as in `entry`; a SYN-ACK that is sent again carries the same number.
         unsafe { (*self.0).meta.proof = proof };
+    }
+}
+
+impl<A: Family> Recipe for Slot<A> {
+    #[inline(always)]
+    fn source(&self) -> [u32; 4] {
+        // SAFETY: as in `entry`.
+        unsafe { (*self.0).source }.wide()
+    }
+
+    #[inline(always)]
+    fn destination(&self) -> [u32; 4] {
+        // SAFETY: as in `entry`.
+        unsafe { (*self.0).destination }.wide()
+    }
+
+    #[inline(always)]
+    fn ports(&self) -> [Be16; 2] {
+        // SAFETY: as in `entry`.
+        unsafe { [(*self.0).source_port, (*self.0).destination_port] }
+    }
+
+    #[inline(always)]
+    fn ip_delta(&self) -> u16 {
+        // SAFETY: as in `entry`.
+        unsafe { (*self.0).meta.ip_delta }
+    }
+
+    #[inline(always)]
+    fn l4_delta(&self) -> u16 {
+        // SAFETY: as in `entry`.
+        unsafe { (*self.0).meta.l4_delta }
     }
 }
 

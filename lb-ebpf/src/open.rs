@@ -49,7 +49,7 @@ fn create<A: Family>(packet: &Packet, parsed: &Parsed<A>, service: &ServiceEntry
         generation: backend.generation,
         idle_timeout: service.idle_timeout,
         last_seen: kernel::boot_seconds(),
-        touched: kernel::touch_clock(),
+        touched: kernel::jiffies(),
         ..FlowMeta::default()
     };
     match snat::reserve(draft) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-//! All that is not the usual, in up to three steps: a flow that begins, proves itself, ends, or has lost its backend or
-//! next hop; a packet that opens a flow; a packet whose sender is refused. Each step is a global function for each
+//! All that is not the usual, in up to three steps: a packet of a flow that the cache does not have, or for which
+//! something is out of the ordinary; a packet that opens a flow; a packet whose sender is refused. Each step is a global function for each
 //! family, so that the verifier walks it once and by itself. A step parses again, which costs a new flow little and the
 //! usual packet nothing.
 
@@ -8,27 +8,18 @@ use aya_ebpf::bindings::xdp_md;
 use aya_ebpf::programs::XdpContext;
 use lb_common::net::{Addr4, Addr6};
 use lb_common::reason::Reason;
+use lb_common::tcp::{FIN, RST, SYN};
 
 use crate::maps::{self, Family};
 use crate::outcome::Verdict;
 use crate::packet::Packet;
 use crate::parse::{self, Parsed};
-use crate::{egress, established, open, reply, unproven};
-
-/// What the fast path has found out.
-#[derive(Clone, Copy, PartialEq, Eq)]
-#[repr(u32)]
-pub enum Known {
-    /// The packet's flow is proven.
-    Proven = 0,
-    /// It is not.
-    NotProven = 1,
-}
+use crate::{cache, egress, established, open, reply, unproven};
 
 /// A family whose packets can take the slow path.
 pub trait Steps: Family {
     /// A packet of a flow, for which something is out of the ordinary.
-    fn flow(packet: &Packet, known: Known) -> Verdict;
+    fn flow(packet: &Packet) -> Verdict;
     /// A packet of no flow.
     fn open(packet: &Packet) -> Verdict;
     /// A packet that goes nowhere.
@@ -37,8 +28,8 @@ pub trait Steps: Family {
 
 /// Goes through the steps.
 #[inline(always)]
-pub fn steer<A: Steps>(packet: &Packet, known: Known) -> Verdict {
-    let mut verdict = A::flow(packet, known);
+pub fn steer<A: Steps>(packet: &Packet) -> Verdict {
+    let mut verdict = A::flow(packet);
     if verdict.opens() {
         verdict = A::open(packet);
     }
@@ -54,10 +45,10 @@ macro_rules! steps {
         #[expect(unsafe_code, reason = "a global function has its name in the object")]
         #[unsafe(no_mangle)]
         #[inline(never)]
-        pub extern "C" fn $flow(context: *mut xdp_md, known: u32) -> u32 {
+        pub extern "C" fn $flow(context: *mut xdp_md) -> u32 {
             let packet = Packet::new(XdpContext::new(context));
             match $parse(&packet) {
-                Ok(parsed) => flow(&packet, &parsed, known).word(),
+                Ok(parsed) => flow(&packet, &parsed).word(),
                 Err(reason) => Verdict::pass(reason).word(),
             }
         }
@@ -86,8 +77,8 @@ macro_rules! steps {
 
         impl Steps for $family {
             #[inline(always)]
-            fn flow(packet: &Packet, known: Known) -> Verdict {
-                Verdict::from_word($flow(packet.raw_context(), known as u32))
+            fn flow(packet: &Packet) -> Verdict {
+                Verdict::from_word($flow(packet.raw_context()))
             }
 
             #[inline(always)]
@@ -107,9 +98,9 @@ steps!(Addr4, parse::ipv4_frame, flow4, open4, refuse4);
 steps!(Addr6, parse::ipv6_frame, flow6, open6, refuse6);
 
 #[inline(always)]
-fn flow<A: Family>(packet: &Packet, parsed: &Parsed<A>, known: u32) -> Verdict {
-    let proven = if known == Known::Proven as u32 { maps::proven(&parsed.key) } else { None };
-    let (slot, verdict) = if let Some(slot) = proven {
+fn flow<A: Family>(packet: &Packet, parsed: &Parsed<A>) -> Verdict {
+    let epoch = cache::epoch();
+    let (slot, verdict) = if let Some(slot) = maps::proven(&parsed.key) {
         (slot, established::decide(parsed, slot))
     } else if let Some(slot) = maps::unproven(&parsed.key) {
         (slot, unproven::decide(packet, parsed, slot))
@@ -121,7 +112,11 @@ fn flow<A: Family>(packet: &Packet, parsed: &Parsed<A>, known: u32) -> Verdict {
     }
     // One that has just proved itself is in the other table now, and its old place may be another's.
     let moved = if verdict.is(Reason::Proved) { maps::proven(&parsed.key) } else { None };
-    egress::send(packet, parsed, moved.unwrap_or(slot), verdict)
+    let slot = moved.unwrap_or(slot);
+    if verdict.is(Reason::Established) && parsed.flags & (SYN | FIN | RST) == 0 {
+        cache::fill(&parsed.key, slot, egress::next_hop(slot), epoch);
+    }
+    egress::send(packet, parsed, slot, verdict)
 }
 
 #[inline(always)]

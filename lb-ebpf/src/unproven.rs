@@ -9,7 +9,6 @@ use lb_common::net::PROTOCOL_TCP;
 use lb_common::reason::Reason;
 use lb_common::tcp::{self, ACK, ANSWERED, RST, SYN};
 
-use crate::kernel;
 use crate::maps::{self, Draft, Entered, Family, Slot};
 use crate::outcome::Verdict;
 use crate::packet::{Packet, Tcp};
@@ -22,7 +21,7 @@ pub fn decide<A: Family>(packet: &Packet, parsed: &Parsed<A>, slot: Slot<A>) -> 
     let (Some(backend), Some(draft)) = (maps::backend(meta.backend), A::draft()) else {
         return Verdict::drop(Reason::Inconsistent);
     };
-    slot.touch(kernel::touch_clock());
+    slot.touch();
     draft.copy(&parsed.key, slot);
     let is_tcp = parsed.key.protocol == PROTOCOL_TCP;
     let lost = backend.generation != meta.generation;

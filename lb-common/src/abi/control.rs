@@ -15,6 +15,11 @@ pub struct Control {
     pub snat6: u32,
     /// How much debug builds log: 0 nothing, 1 errors … 5 trace, as in the `log` crate.
     pub log_level: u32,
+    /// Raised after a backend's generation or next hop, or a route, has changed: what the flow cache holds is then
+    /// looked up anew.
+    pub cache_epoch: u32,
+    /// Zero.
+    pub pad: [u32; 3],
 }
 
-const _: () = assert!(size_of::<Control>() == 16);
+const _: () = assert!(size_of::<Control>() == 32);

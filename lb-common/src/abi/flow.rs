@@ -70,7 +70,7 @@ pub struct FlowMeta {
     pub state: u32,
     /// Seconds on the boot clock of the last packet, renewed about once a second.
     pub last_seen: u32,
-    /// The jiffies of that renewal, shifted by [`crate::limits::TOUCH_JIFFIES_SHIFT`].
+    /// Jiffies when that was renewed; see [`crate::limits::TOUCH_JIFFIES`].
     pub touched: u32,
     /// Unproven TCP flows: the acknowledgement number that proves the client, once [`crate::tcp::ANSWERED`] is set.
     pub proof: u32,
@@ -90,6 +90,29 @@ impl<A: Address> FlowKey<A> {
             pad: 0,
             pad_half: 0,
         }
+    }
+}
+
+impl<A: Address> FlowKey<A> {
+    /// Copies the key to `place` word by word; see [`Address::put`].
+    #[inline(always)]
+    pub fn put(&self, place: &mut Self) {
+        self.source.put(&mut place.source);
+        self.destination.put(&mut place.destination);
+        place.source_port = self.source_port;
+        place.destination_port = self.destination_port;
+        place.protocol = self.protocol;
+    }
+
+    /// Equality word by word: comparing whole arrays is a call on the BPF target.
+    #[inline(always)]
+    pub fn same(&self, other: &Self) -> bool {
+        let ports = (self.source_port.raw() ^ other.source_port.raw())
+            | (self.destination_port.raw() ^ other.destination_port.raw())
+            | u16::from(self.protocol ^ other.protocol);
+        let addresses =
+            self.source.differs(other.source) | self.destination.differs(other.destination);
+        (addresses | u32::from(ports)) == 0
     }
 }
 

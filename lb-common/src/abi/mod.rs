@@ -35,7 +35,7 @@ pub use service::{ServiceEntry, ServiceKey, Turn};
 pub use table::{Algorithm, TableChunk, TableHeader};
 
 /// The version of everything in this folder.
-pub const ABI_VERSION: u32 = 1;
+pub const ABI_VERSION: u32 = 2;
 
 /// The names of the maps, as in the object and under the pin directory.
 pub mod names {

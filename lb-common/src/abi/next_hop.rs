@@ -21,10 +21,26 @@ pub struct NextHop {
     pub interface: u32,
     /// `NEXT_HOP_*`.
     pub flags: u32,
-    /// The neighbour's link-layer address.
-    pub destination: Mac,
-    /// The interface's link-layer address.
-    pub source: Mac,
+    /// The first 12 bytes of a frame as they stand on the wire: the neighbour's address, the interface's. In words, as
+    /// they are written.
+    pub addresses: [u32; 3],
+    /// The longest IP packet that may leave, in bytes; zero for no limit.
+    pub mtu: u32,
+}
+
+impl NextHop {
+    /// The words of two link-layer addresses.
+    #[inline(always)]
+    #[must_use]
+    pub const fn addresses(destination: Mac, source: Mac) -> [u32; 3] {
+        let [a, b, c, d, e, f] = destination;
+        let [g, h, i, j, k, l] = source;
+        [
+            u32::from_ne_bytes([a, b, c, d]),
+            u32::from_ne_bytes([e, f, g, h]),
+            u32::from_ne_bytes([i, j, k, l]),
+        ]
+    }
 }
 
 /// The neighbour that a next hop stands for.
@@ -39,4 +55,4 @@ pub struct NeighbourKey {
     pub address: [u32; 4],
 }
 
-const _: () = assert!(size_of::<NextHop>() == 20 && size_of::<NeighbourKey>() == 24);
+const _: () = assert!(size_of::<NextHop>() == 24 && size_of::<NeighbourKey>() == 24);

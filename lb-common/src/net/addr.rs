@@ -36,6 +36,9 @@ pub trait Address: Copy + Debug + Default + Eq + 'static {
 
     /// Writes the address to `place` word by word: a copy of the whole is a call on the BPF target, byte by byte.
     fn put(self, place: &mut Self);
+
+    /// Zero if the other is the same.
+    fn differs(self, other: Self) -> u32;
 }
 
 const fn word_sum(word: u32) -> u32 {
@@ -68,6 +71,11 @@ impl Address for Addr4 {
     #[inline(always)]
     fn put(self, place: &mut Self) {
         *place = self;
+    }
+
+    #[inline(always)]
+    fn differs(self, other: Self) -> u32 {
+        self.0[0] ^ other.0[0]
     }
 }
 
@@ -106,6 +114,12 @@ impl Address for Addr6 {
         place.0[1] = b;
         place.0[2] = c;
         place.0[3] = d;
+    }
+
+    #[inline(always)]
+    fn differs(self, other: Self) -> u32 {
+        let ([a, b, c, d], [e, f, g, h]) = (self.0, other.0);
+        (a ^ e) | (b ^ f) | (c ^ g) | (d ^ h)
     }
 }
 

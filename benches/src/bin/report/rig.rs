@@ -130,8 +130,8 @@ impl Rig {
         let hop = NextHop {
             interface,
             flags: NEXT_HOP_RESOLVED,
-            destination: [2, 0, 0, 0, 0, 3],
-            source: [2, 0, 0, 0, 0, 2],
+            addresses: NextHop::addresses([2, 0, 0, 0, 0, 3], [2, 0, 0, 0, 0, 2]),
+            mtu: 1500,
         };
         Ok(hops.set(HOP, hop, 0)?)
     }

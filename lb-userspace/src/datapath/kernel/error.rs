@@ -114,6 +114,15 @@ pub enum OpenError {
         #[source]
         source: io::Error,
     },
+    /// The CPUs cannot be counted.
+    #[error("{path} does not say how many CPUs there are")]
+    Cpus {
+        /// What was read.
+        path: &'static str,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
     /// A map cannot be used.
     #[error(transparent)]
     Datapath(#[from] DatapathError),

@@ -8,6 +8,7 @@ use std::path::Path;
 use aya::EbpfLoader;
 use aya::maps::{MapData, MapInfo};
 use lb_common::abi::names;
+use lb_common::limits::CACHE_SETS_MAX;
 
 use super::pins::Pins;
 use super::{OBJECT, OpenError, xdp};
@@ -42,6 +43,10 @@ pub fn load(tables: &TableSizes, pins: &Pins) -> Result<Loaded, OpenError> {
     for (name, size) in &sizes {
         loader.map_max_entries(name, *size);
     }
+    let cpus = possible_cpus()?;
+    let sets = cache_sets(tables.flows, cpus);
+    loader.map_max_entries("CACHE4", cpus * sets).map_max_entries("CACHE6", cpus * sets);
+    loader.override_global("CACHE_CPUS", &cpus, true).override_global("CACHE_SETS", &sets, true);
     let mut program = loader.load(OBJECT).map_err(|error| OpenError::Load(Box::new(error)))?;
     let verified_instructions = {
         let xdp = xdp(&mut program)?;
@@ -50,6 +55,17 @@ pub fn load(tables: &TableSizes, pins: &Pins) -> Result<Loaded, OpenError> {
     };
     verify(pins)?;
     Ok(Loaded { program, sizes, adopted, verified_instructions })
+}
+
+fn possible_cpus() -> Result<u32, OpenError> {
+    let count = aya::util::nr_cpus().map_err(|(path, source)| OpenError::Cpus { path, source })?;
+    Ok(u32::try_from(count).unwrap_or(u32::MAX))
+}
+
+/// Sets of two lines in each CPU's flow cache: room for the flows that may be there, which are two entries each, spread
+/// over the CPUs; a power of two, as the program masks with it. The cache is not pinned: it holds nothing to lose.
+fn cache_sets(flows: u32, cpus: u32) -> u32 {
+    (flows / cpus.max(1) / 2).clamp(64, CACHE_SETS_MAX).next_power_of_two()
 }
 
 /// Entries of the maps whose size is a setting.

@@ -203,9 +203,15 @@ impl Maps {
         self.change_control(|control| control.log_level = level)
     }
 
-    /// Writes a backend's slot.
+    /// Writes a backend's slot. What the flow cache has of its flows goes stale when they lose it, or leave elsewhere.
     pub fn put_backend(&mut self, slot: u32, entry: BackendEntry) -> Result<(), DatapathError> {
-        self.backends.set(slot, entry, 0).map_err(failed("writing", names::BACKENDS))
+        let before = self.backends.get(&slot, 0).map_err(failed("reading", names::BACKENDS))?;
+        self.backends.set(slot, entry, 0).map_err(failed("writing", names::BACKENDS))?;
+        let stale = (before.generation, before.next_hop) != (entry.generation, entry.next_hop);
+        if stale && !before.is_free() {
+            self.change_control(|control| control.cache_epoch = control.cache_epoch.wrapping_add(1))?;
+        }
+        Ok(())
     }
 
     fn swap_table(&mut self, pool: u32, inputs: &TableInputs) -> Result<(), DatapathError> {

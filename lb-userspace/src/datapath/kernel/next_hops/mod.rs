@@ -143,7 +143,10 @@ fn write(
     drop(hops);
     point_backends(&mut maps, &datapath.0.hops, &moved)?;
     if news.links || news.routes || !update.forgotten.is_empty() {
-        maps.change_control(|control| control.route_epoch = control.route_epoch.wrapping_add(1))?;
+        maps.change_control(|control| {
+            control.route_epoch = control.route_epoch.wrapping_add(1);
+            control.cache_epoch = control.cache_epoch.wrapping_add(1);
+        })?;
     }
     Ok(())
 }

@@ -100,29 +100,34 @@ impl Netlink {
 
     /// Every neighbour whose link-layer address is known, with the next hop that it makes.
     pub async fn neighbours(&mut self) -> anyhow::Result<BTreeMap<NeighbourKey, NextHop>> {
-        let links = self.link_addresses().await?;
+        let links = self.links().await?;
         let mut found = BTreeMap::new();
         let mut neighbours = std::pin::pin!(self.handle.neighbours().get().execute());
         while let Some(message) = neighbours.try_next().await.context("reading neighbours")? {
             if let Some((key, destination)) = neighbour(&message)
-                && let Some(source) = links.get(&key.interface)
+                && let Some((source, mtu)) = links.get(&key.interface)
             {
-                found.insert(key, resolved(key.interface, destination, *source));
+                found.insert(key, resolved(key.interface, destination, *source, *mtu));
             }
         }
         Ok(found)
     }
 
-    async fn link_addresses(&mut self) -> anyhow::Result<BTreeMap<u32, Mac>> {
+    /// The link-layer address and the MTU of every interface that has one.
+    async fn links(&mut self) -> anyhow::Result<BTreeMap<u32, (Mac, u32)>> {
         let mut found = BTreeMap::new();
         let mut links = std::pin::pin!(self.handle.link().get().execute());
         while let Some(link) = links.try_next().await.context("reading links")? {
+            let (mut address, mut mtu) = (None, 0);
             for attribute in &link.attributes {
-                if let LinkAttribute::Address(bytes) = attribute
-                    && let Ok(mac) = Mac::try_from(bytes.as_slice())
-                {
-                    found.insert(link.header.index, mac);
+                match attribute {
+                    LinkAttribute::Address(bytes) => address = Mac::try_from(bytes.as_slice()).ok(),
+                    LinkAttribute::Mtu(bytes) => mtu = *bytes,
+                    _ => {}
                 }
+            }
+            if let Some(address) = address {
+                found.insert(link.header.index, (address, mtu));
             }
         }
         Ok(found)

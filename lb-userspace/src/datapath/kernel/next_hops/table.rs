@@ -6,6 +6,7 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use lb_common::abi::{NEXT_HOP_RESOLVED, NeighbourKey, NextHop, UNKNOWN_NEXT_HOP};
+use lb_common::net::Mac;
 
 /// The indexes that are given out.
 #[derive(Clone, Debug)]
@@ -101,9 +102,9 @@ impl Indexes {
     }
 }
 
-/// A next hop whose addresses are known.
-pub fn resolved(interface: u32, destination: [u8; 6], source: [u8; 6]) -> NextHop {
-    NextHop { interface, flags: NEXT_HOP_RESOLVED, destination, source }
+/// A next hop whose addresses are known; the MTU is in bytes.
+pub fn resolved(interface: u32, destination: Mac, source: Mac, mtu: u32) -> NextHop {
+    NextHop { interface, flags: NEXT_HOP_RESOLVED, addresses: NextHop::addresses(destination, source), mtu }
 }
 
 #[cfg(test)]
@@ -115,7 +116,7 @@ mod tests {
     }
 
     fn hop(last: u8) -> NextHop {
-        resolved(2, [2, 0, 0, 0, 0, last], [2, 0, 0, 0, 1, 1])
+        resolved(2, [2, 0, 0, 0, 0, last], [2, 0, 0, 0, 1, 1], 1500)
     }
 
     #[test]
