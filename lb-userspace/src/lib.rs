@@ -12,7 +12,9 @@
 #![forbid(unsafe_code)]
 
 pub mod model;
+pub mod secret;
 pub mod source;
+pub mod wire;
 
 pub mod balance;
 pub mod health;
