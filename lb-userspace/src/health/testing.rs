@@ -34,8 +34,13 @@ pub(super) fn backend(address: &str) -> BackendId {
 /// One load balancer, `web`, with an instance for each address.
 pub(super) fn desired(check: Option<HealthCheck>, addresses: &[&str]) -> DesiredState {
     let tables = TableSizes { flows: 1, unproven_flows: 1, services: 1, backends: 1, next_hops: 1 };
-    let balancer =
-        Balancer { interfaces: Vec::new(), snat_addresses: Vec::new(), tables, admin_address: None };
+    let balancer = Balancer {
+        interfaces: Vec::new(),
+        snat_addresses: Vec::new(),
+        tables,
+        admin_address: None,
+        cloud: None,
+    };
     let instances = addresses.iter().enumerate().map(|(number, address)| Instance {
         label: label(&format!("node-{number}")),
         addresses: vec![address.parse::<IpAddr>().unwrap()],

@@ -57,6 +57,7 @@ pub fn desired() -> DesiredState {
                 next_hops: 4096,
             },
             admin_address: None,
+            cloud: None,
         },
         load_balancers: vec![LoadBalancer {
             label: label("web"),

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
 use super::{address, number};
+use crate::model::cloud::Cloud;
 use crate::model::path::Path;
 use crate::model::problem::Problems;
 use crate::model::spec::{BalancerSpec, TablesSpec, bounds};
@@ -19,6 +20,16 @@ pub(super) struct BalancerDraft {
     pub(super) snat_addresses: Vec<Option<IpAddr>>,
     pub(super) tables: Option<TableSizes>,
     admin_address: Option<SocketAddr>,
+    pub(super) cloud: Option<Cloud>,
+}
+
+/// What was proved before needs no second look.
+impl From<&Balancer> for BalancerDraft {
+    fn from(proved: &Balancer) -> Self {
+        let Balancer { interfaces, snat_addresses, tables, admin_address, cloud } = proved.clone();
+        let snat_addresses = snat_addresses.into_iter().map(Some).collect();
+        Self { interfaces, snat_addresses, tables: Some(tables), admin_address, cloud }
+    }
 }
 
 impl BalancerDraft {
@@ -39,6 +50,7 @@ impl BalancerDraft {
                 spec.admin_address.as_deref(),
                 problems,
             ),
+            cloud: None,
         }
     }
 
@@ -49,6 +61,7 @@ impl BalancerDraft {
             snat_addresses: self.snat_addresses.into_iter().collect::<Option<_>>()?,
             tables: self.tables?,
             admin_address: self.admin_address,
+            cloud: self.cloud,
         })
     }
 }

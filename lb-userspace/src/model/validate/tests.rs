@@ -16,6 +16,7 @@ fn small() -> Spec {
             tables: None,
             admin_address: None,
         },
+        cloud: None,
         load_balancers: vec![LoadBalancerSpec {
             label: "web".to_owned(),
             vips: vec!["192.0.2.10".to_owned()],
@@ -23,6 +24,7 @@ fn small() -> Spec {
             timeout: None,
             drain_timeout: None,
             all_down: None,
+            proxy_protocol: None,
             forwarding_rules: vec![rule("tcp", 80)],
             health_check: None,
             instances: vec![instance("node-1", "10.0.3.11")],
