@@ -9,7 +9,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use lb_common::abi::{Algorithm, Tally, Traffic};
 use lb_common::reason::Reason;
 
-use super::api::{DaemonStatus, ReconcileView, SourceStatus, Status};
+use super::api::{CloudView, DaemonStatus, ReconcileView, SourceStatus, Status};
 use super::drains::DrainSet;
 use super::state::{Parts, assemble};
 use crate::datapath::view::{
@@ -23,6 +23,7 @@ use crate::model::{
 };
 use crate::reconcile::conditions::{Drain, Verdict};
 use crate::reconcile::index::Assignments;
+use crate::source::cloud::Subject;
 
 /// Seconds on the boot clock.
 pub const NOW: u32 = 1000;
@@ -169,12 +170,26 @@ pub fn source() -> SourceStatus {
     SourceStatus { file: "/etc/lb/lb.yaml".to_owned(), revision: 3, ok: true, problems: Vec::new() }
 }
 
+pub fn cloud() -> CloudView {
+    let subject = Subject { id: "web".to_owned(), name: "my label".to_owned() };
+    CloudView {
+        url: "https://api.example.net".to_owned(),
+        polls: 12,
+        failures: 3,
+        requests: 40,
+        last_success: Some(1_700_000_090),
+        error: None,
+        refused: vec![subject.refuse("forwarding rule https 443", "needs the proxy", "use tcp")],
+    }
+}
+
 /// `node-1` is up, `node-2` down, `node-3` drained and not in the kernel yet.
 pub fn status() -> Status {
     let drains: DrainSet = BTreeMap::from([(backend_id("10.0.3.13"), Drain { until: NOW + 45 })]);
     assemble(Parts {
         daemon: daemon(),
         source: source(),
+        cloud: Some(cloud()),
         desired: &desired(),
         reconcile: reconcile(),
         assignments: &assignments(),

@@ -22,6 +22,7 @@ use crate::health::HealthReport;
 use crate::model::{BackendId, DesiredState, LoadBalancer};
 use crate::reconcile::driver::{PlanError, Planner, ReconcileStatus};
 use crate::source::SourceState;
+use crate::source::cloud::CloudStatus;
 
 /// Who the daemon is.
 #[derive(Clone, Debug)]
@@ -40,6 +41,8 @@ pub struct Observer {
     pub identity: Identity,
     /// The desired state.
     pub source: watch::Receiver<SourceState>,
+    /// How following a cloud goes.
+    pub cloud: watch::Receiver<Arc<CloudStatus>>,
     /// Reconciliation.
     pub reconcile: watch::Receiver<Arc<ReconcileStatus>>,
     /// Health checks.
@@ -85,6 +88,7 @@ impl Observer {
         state::assemble(Parts {
             daemon: self.daemon(),
             source: self.source_status(&source),
+            cloud: state::cloud_view(&self.cloud.borrow()),
             desired: &source.desired,
             reconcile: state::reconcile_view(&reconcile),
             assignments: &reconcile.assignments,

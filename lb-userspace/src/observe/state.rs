@@ -7,7 +7,7 @@ use lb_common::abi::Algorithm;
 use lb_common::reason::Reason;
 
 use super::api::{
-    BackendState, BackendStatus, DaemonStatus, HealthStatus, LoadBalancerStatus, Part, Readiness,
+    BackendState, BackendStatus, CloudView, DaemonStatus, HealthStatus, LoadBalancerStatus, Part, Readiness,
     ReasonStatus, ReconcileView, ServiceStatus, SourceStatus, Status,
 };
 use super::drains::DrainSet;
@@ -18,6 +18,7 @@ use crate::model::{BackendId, DesiredState, HealthCheck, Instance, LoadBalancer,
 use crate::reconcile::conditions::Verdict;
 use crate::reconcile::driver::ReconcileStatus;
 use crate::reconcile::index::Assignments;
+use crate::source::cloud::CloudStatus;
 
 /// What the parts say at one moment.
 #[derive(Debug)]
@@ -26,6 +27,8 @@ pub struct Parts<'a> {
     pub daemon: DaemonStatus,
     /// The file.
     pub source: SourceStatus,
+    /// The cloud, if one is followed.
+    pub cloud: Option<CloudView>,
     /// What is desired.
     pub desired: &'a DesiredState,
     /// How reconciliation went.
@@ -54,8 +57,8 @@ pub fn assemble(parts: Parts<'_>) -> Status {
     let load_balancers =
         parts.desired.load_balancers.iter().map(|balancer| view.load_balancer(balancer)).collect();
     let reasons = reasons(counters);
-    let Parts { daemon, source, reconcile, facts: datapath, .. } = parts;
-    Status { daemon, source, reconcile, datapath, datapath_error, load_balancers, reasons }
+    let Parts { daemon, source, cloud, reconcile, facts: datapath, .. } = parts;
+    Status { daemon, source, cloud, reconcile, datapath, datapath_error, load_balancers, reasons }
 }
 
 /// Whether traffic is balanced as desired. A bad file is said, but does not count: the last good state is in force.
@@ -64,6 +67,14 @@ pub fn readiness(status: &Status) -> Readiness {
         let problems = status.source.problems.join("; ");
         format!("{} is bad and the last good state is in force: {problems}", status.source.file)
     });
+    let cloud = status.cloud.as_ref().and_then(|cloud| {
+        let error = cloud.error.as_ref()?;
+        Some(format!("the last good answer of {} is in force: {error}", cloud.url))
+    });
+    let source = match (source, cloud) {
+        (Some(file), Some(cloud)) => Some(format!("{file}; {cloud}")),
+        (file, cloud) => file.or(cloud),
+    };
     let reconcile = match (&status.reconcile.last_error, status.reconcile.last_success) {
         (Some(error), _) => Some(error.clone()),
         (None, None) => Some("the kernel has not been brought to the desired state yet".to_owned()),
@@ -77,6 +88,19 @@ pub fn readiness(status: &Status) -> Readiness {
     let (reconcile, datapath) =
         (Part::unless(reconcile), Part::unless(status.datapath_error.clone().or(detached)));
     Readiness { ready: reconcile.ok && datapath.ok, source: Part::unless(source), reconcile, datapath }
+}
+
+/// What following a cloud says of itself; none where none is followed.
+pub fn cloud_view(status: &CloudStatus) -> Option<CloudView> {
+    Some(CloudView {
+        url: status.url.clone()?,
+        polls: status.polls,
+        failures: status.failures,
+        requests: status.requests,
+        last_success: status.last_success.map(unix_seconds),
+        error: status.error.clone(),
+        refused: status.refused.clone(),
+    })
 }
 
 /// What reconciliation says of itself.

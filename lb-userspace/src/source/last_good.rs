@@ -13,12 +13,17 @@ pub const NAME: &str = "last-good.yaml";
 
 /// Keeps `text` in `folder`, which is made if there is none. After a crash either the old or the new text is there.
 pub fn save(folder: &Path, text: &str) -> io::Result<()> {
-    let target = folder.join(NAME);
+    save_as(folder, NAME, text)
+}
+
+/// The same for a text of another source.
+pub(super) fn save_as(folder: &Path, name: &str, text: &str) -> io::Result<()> {
+    let target = folder.join(name);
     if fs::read(&target).is_ok_and(|kept| kept == text.as_bytes()) {
         return Ok(());
     }
     fs::create_dir_all(folder)?;
-    let new = folder.join(".last-good.new");
+    let new = folder.join(format!(".{name}.new"));
     let mut file = File::create(&new)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
