@@ -12,6 +12,8 @@ pub struct Cloud {
     pub url: String,
     /// Where the token is.
     pub token: TokenPlace,
+    /// Certificates that are trusted instead of the system's.
+    pub ca_file: Option<PathBuf>,
     /// Which load balancers are meant.
     pub selection: Selection,
     /// From the end of one look to the next.

@@ -76,6 +76,9 @@ pub struct CloudSpec {
     /// The environment variable of `lbd` that holds the token.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_variable: Option<String>,
+    /// A file of certificates (PEM) that are trusted instead of the system's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ca_file: Option<String>,
     /// Ids of the load balancers to be.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ids: Option<Vec<String>>,

@@ -30,6 +30,7 @@ pub(super) fn read(spec: &Spec, problems: &mut Problems) -> Option<Cloud> {
     Some(Cloud {
         url: url?,
         token: token?,
+        ca_file: cloud.ca_file.as_ref().map(PathBuf::from),
         selection: selection?,
         poll_interval: Duration::from_secs(poll_interval?),
         request_rate: request_rate?,

@@ -4,24 +4,22 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use http_body_util::{BodyExt, Empty, LengthLimitError, Limited};
 use hyper::body::Bytes;
 use hyper::header::{ACCEPT, AUTHORIZATION, ETAG, HeaderValue, IF_NONE_MATCH, RETRY_AFTER, USER_AGENT};
 use hyper::{Request, Response, StatusCode};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::Client as Http;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use rustls::crypto::aws_lc_rs;
-use rustls::{ClientConfig, RootCertStore};
 use serde::de::DeserializeOwned;
 
 use super::error::CloudError;
 use super::pace::{self, Budget};
-use super::token;
+use super::{tls, token};
 use crate::model::cloud::Cloud;
 use crate::model::problem::printable;
 use crate::observe::observer::chain;
@@ -70,13 +68,13 @@ struct Known {
 }
 
 impl Client {
-    /// A client for this account; reads the token.
+    /// A client for this account, without its token yet.
     pub fn new(cloud: &Cloud, limits: Limits, seed: u64) -> Result<Self, CloudError> {
-        let connector = connector(&cloud.url).map_err(CloudError::Tls)?;
+        let connector = tls::connector(cloud)?;
         Ok(Self {
             http: Http::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build(connector),
             base: cloud.url.clone(),
-            authorization: token::header(&cloud.token)?,
+            authorization: HeaderValue::from_static(""),
             limits,
             budget: Mutex::new(Budget::new(cloud.request_rate, Instant::now())),
             known: Mutex::default(),
@@ -85,7 +83,7 @@ impl Client {
         })
     }
 
-    /// Reads the token again, since it may have been changed.
+    /// Reads the token, which may have been changed; before the first request and whenever it is due.
     pub fn renew_token(&mut self, cloud: &Cloud) -> Result<(), CloudError> {
         self.authorization = token::header(&cloud.token)?;
         Ok(())
@@ -208,22 +206,6 @@ impl Client {
         };
         CloudError::Refused { path: path.to_owned(), status, text: printable(&text), retry_after }
     }
-}
-
-/// What connects: with the system's certificates, except where settings allow to do without TLS.
-fn connector(url: &str) -> std::io::Result<HttpsConnector<HttpConnector>> {
-    let provider = aws_lc_rs::default_provider();
-    let builder = HttpsConnectorBuilder::new();
-    if url.starts_with("https:") {
-        let builder = builder.with_provider_and_native_roots(provider)?;
-        return Ok(builder.https_only().enable_http1().build());
-    }
-    let config = ClientConfig::builder_with_provider(Arc::new(provider))
-        .with_safe_default_protocol_versions()
-        .map_err(std::io::Error::other)?
-        .with_root_certificates(RootCertStore::empty())
-        .with_no_client_auth();
-    Ok(builder.with_tls_config(config).https_or_http().enable_http1().build())
 }
 
 fn parse<T: DeserializeOwned>(path: &str, body: &[u8]) -> Result<T, CloudError> {

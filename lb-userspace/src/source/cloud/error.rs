@@ -30,9 +30,16 @@ pub enum CloudError {
         /// Where it is.
         place: String,
     },
-    /// This machine lacks something.
-    #[error("no connection can be secured: {0}; install the system's certificates (ca-certificates)")]
-    Tls(io::Error),
+    /// There is nothing to know the cloud by.
+    #[error(
+        "the certificates of {place} cannot be used: {source}; install ca-certificates, or see cloud.ca_file"
+    )]
+    Certificates {
+        /// Where they should be.
+        place: String,
+        /// Why not.
+        source: io::Error,
+    },
     /// Nobody answered.
     #[error("{path}: the cloud cannot be reached: {why}; check cloud.url, the network and its certificates")]
     Unreachable {

@@ -34,15 +34,24 @@ pub struct CloudSource {
     seed: u64,
     client: Option<(Cloud, Client)>,
     /// The last answer; none before the first with these settings.
-    wanted: Option<Vec<Converted>>,
+    answer: Option<Answered>,
     /// What is served of it, or was before it.
     specs: Vec<LoadBalancerSpec>,
+}
+
+/// An answer, and what came of it.
+#[derive(Debug)]
+struct Answered {
+    wanted: Vec<Converted>,
+    /// The settings that it was proved for.
+    balancer: Balancer,
+    refused: Vec<Refusal>,
 }
 
 impl CloudSource {
     /// A source that keeps what is served in `state_dir`.
     pub fn new(state_dir: Option<PathBuf>, limits: Limits, seed: u64) -> Self {
-        Self { state_dir, limits, seed, client: None, wanted: None, specs: Vec::new() }
+        Self { state_dir, limits, seed, client: None, answer: None, specs: Vec::new() }
     }
 
     /// The state to start with: the file's; with a cloud what was served last, or what the cloud says now if there is
@@ -50,11 +59,14 @@ impl CloudSource {
     pub async fn start(&mut self, file: &SourceState) -> Result<SourceState, CloudError> {
         let balancer = &file.desired.balancer;
         let Some(cloud) = &balancer.cloud else { return Ok(file.clone()) };
-        let admitted = match self.kept().and_then(|specs| readmit(balancer, &specs)) {
-            Some(admitted) => admitted,
-            None => self.look(cloud, balancer).await?,
+        let kept = self.kept().and_then(|specs| readmit(balancer, &specs));
+        let admitted = if let Some(admitted) = kept {
+            admitted
+        } else {
+            let wanted = self.look(cloud).await?;
+            self.prove(balancer, wanted)?
         };
-        let desired = Arc::new(self.serve(admitted).await.0);
+        let desired = self.serve(admitted).await;
         Ok(SourceState { desired, revision: file.revision, error: file.error.clone() })
     }
 
@@ -103,82 +115,97 @@ impl CloudSource {
             return None;
         };
         self.settle(file, states).await;
-        let looked = self.look(cloud, balancer).await;
+        let looked = match self.look(cloud).await {
+            Ok(wanted) => self.take(file, wanted, states).await,
+            Err(error) => Err(error),
+        };
         let requests = self.client.as_ref().map_or(0, |(_, client)| client.requests());
-        match looked {
-            Ok(admitted) => {
-                let (desired, refused) = self.serve(admitted).await;
-                publish(states, file, Some(Arc::new(desired)));
-                report(reports, cloud, requests, Ok(refused));
+        let wait = match &looked {
+            Ok(_) => {
                 backoff.succeed();
                 self.seed = self.seed.wrapping_add(1);
-                Some(pace::jittered(cloud.poll_interval, self.seed))
+                pace::jittered(cloud.poll_interval, self.seed)
             }
             Err(error) => {
-                let wait =
-                    backoff.fail().max(cloud.poll_interval).max(error.retry_after().unwrap_or_default());
-                report(reports, cloud, requests, Err(error));
-                Some(wait)
+                backoff.fail().max(cloud.poll_interval).max(error.retry_after().unwrap_or_default())
             }
-        }
+        };
+        report(reports, cloud, requests, looked);
+        Some(wait)
     }
 
     /// Takes over settings of the file that changed, without waiting for the cloud.
     async fn settle(&mut self, file: &SourceState, states: &watch::Sender<SourceState>) {
+        publish(states, file, None);
         let balancer = &file.desired.balancer;
         let same_cloud =
             self.client.as_ref().is_some_and(|(cloud, _)| Some(cloud) == balancer.cloud.as_ref());
-        let known = if same_cloud { self.wanted.clone() } else { None };
-        let changed = states.borrow().desired.balancer != *balancer;
-        let desired = match known {
-            Some(wanted) if changed => match admit(balancer, wanted, &self.specs) {
-                Ok(admitted) => Some(Arc::new(self.serve(admitted).await.0)),
-                Err(problems) => {
-                    error!("{}; what is served stays", CloudError::Unservable { problems });
-                    None
-                }
-            },
-            _ => None,
-        };
-        publish(states, file, desired);
+        if let Some(answer) = self.answer.take_if(|answer| same_cloud && answer.balancer != *balancer)
+            && let Err(error) = self.take(file, answer.wanted, states).await
+        {
+            error!("what is served stays, whatever the file changed: {error}");
+        }
     }
 
-    /// Asks the cloud and proves its answer.
-    async fn look(&mut self, cloud: &Cloud, balancer: &Balancer) -> Result<Admitted, CloudError> {
-        match &mut self.client {
-            Some((known, client)) if known == cloud => client.renew_token(cloud)?,
-            _ => {
-                self.wanted = None;
-                self.client = Some((cloud.clone(), Client::new(cloud, self.limits, self.seed)?));
+    /// Asks the cloud.
+    async fn look(&mut self, cloud: &Cloud) -> Result<Vec<Converted>, CloudError> {
+        let client = match &mut self.client {
+            Some((known, client)) if known == cloud => client,
+            other => {
+                self.answer = None;
+                &mut other.insert((cloud.clone(), Client::new(cloud, self.limits, self.seed)?)).1
             }
-        }
-        let Some((_, client)) = &self.client else { unreachable!("it was just made") };
+        };
+        client.renew_token(cloud)?;
         let before = client.requests();
         let answer = poll::poll(client, &cloud.selection).await?;
         client.forget_before(before);
-        let wanted = answer.convert();
+        Ok(answer.convert())
+    }
+
+    /// Serves what is wanted, unless it is served; what of it is refused.
+    async fn take(
+        &mut self,
+        file: &SourceState,
+        wanted: Vec<Converted>,
+        states: &watch::Sender<SourceState>,
+    ) -> Result<Vec<Refusal>, CloudError> {
+        let balancer = &file.desired.balancer;
+        if let Some(answer) = &self.answer
+            && answer.wanted == wanted
+            && answer.balancer == *balancer
+        {
+            return Ok(answer.refused.clone());
+        }
+        let admitted = self.prove(balancer, wanted)?;
+        let refused = admitted.refused.clone();
+        let desired = self.serve(admitted).await;
+        publish(states, file, Some(desired));
+        Ok(refused)
+    }
+
+    fn prove(&mut self, balancer: &Balancer, wanted: Vec<Converted>) -> Result<Admitted, CloudError> {
         let admitted = admit(balancer, wanted.clone(), &self.specs)
             .map_err(|problems| CloudError::Unservable { problems })?;
-        self.wanted = Some(wanted);
+        let refused = admitted.refused.clone();
+        self.answer = Some(Answered { wanted, balancer: balancer.clone(), refused });
         Ok(admitted)
     }
 
     /// Keeps what is to be served from now on.
-    async fn serve(&mut self, admitted: Admitted) -> (DesiredState, Vec<Refusal>) {
-        let Admitted { desired, specs, refused } = admitted;
+    async fn serve(&mut self, admitted: Admitted) -> Arc<DesiredState> {
+        let Admitted { desired, specs, .. } = admitted;
         if self.specs != specs
             && let Some(folder) = self.state_dir.clone()
         {
             let kept = specs.clone();
             let saved = tokio::task::spawn_blocking(move || kept::save(&folder, &kept)).await;
-            let failure = saved
-                .map_or_else(|error| Some(error.to_string()), |saved| saved.err().map(|e| e.to_string()));
-            if let Some(failure) = failure {
+            if let Err(failure) = saved.unwrap_or_else(|failure| Err(std::io::Error::other(failure))) {
                 warn!(%failure, "what the cloud says could not be kept for the next start");
             }
         }
         self.specs = specs;
-        (desired, refused)
+        Arc::new(desired)
     }
 
     fn kept(&self) -> Option<Vec<LoadBalancerSpec>> {

@@ -24,6 +24,7 @@ mod poll;
 mod refusal;
 mod room;
 mod status;
+mod tls;
 mod token;
 
 pub use client::Limits;

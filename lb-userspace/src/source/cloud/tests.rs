@@ -2,6 +2,7 @@
 //! Following a cloud that is slow, busy, broken or lying.
 
 mod fake;
+mod tls;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -33,6 +34,7 @@ fn file(fake: &Fake, folder: &Path, selection: Selection) -> SourceState {
     desired.balancer.cloud = Some(Cloud {
         url: fake.url(),
         token: TokenPlace::File(token),
+        ca_file: None,
         selection,
         poll_interval: Duration::from_millis(50),
         request_rate: 1000,
