@@ -106,6 +106,9 @@ pub struct ReconcileView {
 pub struct LoadBalancerStatus {
     /// Its name.
     pub label: Label,
+    /// The cloud's user's name for it; missing where no cloud is followed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// `roundrobin`, `leastconn`, `maglev` or `source`.
     pub algorithm: String,
     /// Whether instances are probed, and how: `http on port 80`.

@@ -190,6 +190,7 @@ pub fn status() -> Status {
         daemon: daemon(),
         source: source(),
         cloud: Some(cloud()),
+        names: &BTreeMap::from([("web".to_owned(), "my label".to_owned())]),
         desired: &desired(),
         reconcile: reconcile(),
         assignments: &assignments(),

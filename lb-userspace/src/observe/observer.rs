@@ -85,10 +85,12 @@ impl Observer {
         let source = self.source.borrow().clone();
         let reconcile = Arc::clone(&self.reconcile.borrow());
         let health = Arc::clone(&self.health.borrow());
+        let cloud = Arc::clone(&self.cloud.borrow());
         state::assemble(Parts {
             daemon: self.daemon(),
             source: self.source_status(&source),
-            cloud: state::cloud_view(&self.cloud.borrow()),
+            cloud: state::cloud_view(&cloud),
+            names: &cloud.names,
             desired: &source.desired,
             reconcile: state::reconcile_view(&reconcile),
             assignments: &reconcile.assignments,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What the parts say, put together as one [`Status`]. Pure.
 
+use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use lb_common::abi::Algorithm;
@@ -29,6 +30,8 @@ pub struct Parts<'a> {
     pub source: SourceStatus,
     /// The cloud, if one is followed.
     pub cloud: Option<CloudView>,
+    /// The cloud's users' names for load balancers, by label.
+    pub names: &'a BTreeMap<String, String>,
     /// What is desired.
     pub desired: &'a DesiredState,
     /// How reconciliation went.
@@ -143,6 +146,7 @@ impl View<'_> {
     fn load_balancer(&self, balancer: &LoadBalancer) -> LoadBalancerStatus {
         LoadBalancerStatus {
             label: balancer.label.clone(),
+            name: self.parts.names.get(balancer.label.as_str()).cloned(),
             algorithm: algorithm(balancer.algorithm).to_owned(),
             health_check: balancer.health_check.as_ref().map(check),
             services: self.services(balancer),

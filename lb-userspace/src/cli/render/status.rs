@@ -6,6 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use super::table::{Cell, Colour, Table};
 use super::{backends, bytes, duration, reasons};
 use crate::datapath::view::{AttachMode, Facts};
+use crate::model::problem::printable;
 use crate::observe::api::{CloudView, LoadBalancerStatus, ReconcileView, SourceStatus, Status};
 
 /// The answer to `status`.
@@ -23,8 +24,9 @@ pub fn status_at(status: &Status, now: u64, colour: bool) -> String {
     section("Tables", &tables(&status.datapath));
     for balancer in &status.load_balancers {
         let check = balancer.health_check.as_deref().unwrap_or("none");
-        let title =
-            format!("Load balancer {} ({}, health check: {check})", balancer.label, balancer.algorithm);
+        let name = balancer.name.as_deref().map(|name| format!(", {}", printable(name))).unwrap_or_default();
+        let LoadBalancerStatus { label, algorithm, .. } = balancer;
+        let title = format!("Load balancer {label}{name} ({algorithm}, health check: {check})");
         section(&title, &services(balancer));
         section("  Backends", &backends::table(&balancer.backends));
     }

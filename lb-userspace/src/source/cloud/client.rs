@@ -31,6 +31,8 @@ use crate::wire::ErrorBody;
 pub struct Limits {
     /// From the request to the end of the answer.
     pub time: Duration,
+    /// From the first request of a look to the end of its last answer.
+    pub look: Duration,
     /// Bytes of an answer: 500 load balancers with their certificates take about 10 MiB.
     pub body: usize,
     /// How often one thing is asked for before the look is given up.
@@ -41,7 +43,13 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { time: Duration::from_secs(30), body: 32 << 20, attempts: 3, pause: Duration::from_secs(10) }
+        Self {
+            time: Duration::from_secs(30),
+            look: Duration::from_mins(5),
+            body: 32 << 20,
+            attempts: 3,
+            pause: Duration::from_secs(10),
+        }
     }
 }
 

@@ -26,6 +26,9 @@ use crate::model::{Balancer, DesiredState};
 use crate::reconcile::backoff::Backoff;
 use crate::source::SourceState;
 
+/// How many refusals of one answer are logged.
+const LOGGED: usize = 20;
+
 /// Follows a cloud, if the file names one.
 #[derive(Debug)]
 pub struct CloudSource {
@@ -64,7 +67,7 @@ impl CloudSource {
             admitted
         } else {
             let wanted = self.look(cloud).await?;
-            self.prove(balancer, wanted)?
+            self.prove(balancer, &wanted)?
         };
         let desired = self.serve(admitted).await;
         Ok(SourceState { desired, revision: file.revision, error: file.error.clone() })
@@ -119,9 +122,8 @@ impl CloudSource {
             Ok(wanted) => self.take(file, wanted, states).await,
             Err(error) => Err(error),
         };
-        let requests = self.client.as_ref().map_or(0, |(_, client)| client.requests());
         let wait = match &looked {
-            Ok(_) => {
+            Ok(()) => {
                 backoff.succeed();
                 self.seed = self.seed.wrapping_add(1);
                 pace::jittered(cloud.poll_interval, self.seed)
@@ -130,7 +132,7 @@ impl CloudSource {
                 backoff.fail().max(cloud.poll_interval).max(error.retry_after().unwrap_or_default())
             }
         };
-        report(reports, cloud, requests, looked);
+        reports.send_modify(|status| self.report(Arc::make_mut(status), cloud, looked.err()));
         Some(wait)
     }
 
@@ -158,38 +160,38 @@ impl CloudSource {
         };
         client.renew_token(cloud)?;
         let before = client.requests();
-        let answer = poll::poll(client, &cloud.selection).await?;
+        let limit = self.limits.look;
+        let looked = tokio::time::timeout(limit, poll::poll(client, &cloud.selection)).await;
+        let answer = looked.map_err(|_| CloudError::Slow { path: "/v2".to_owned(), limit })??;
         client.forget_before(before);
         Ok(answer.convert())
     }
 
-    /// Serves what is wanted, unless it is served; what of it is refused.
+    /// Serves what is wanted, unless it is served.
     async fn take(
         &mut self,
         file: &SourceState,
         wanted: Vec<Converted>,
         states: &watch::Sender<SourceState>,
-    ) -> Result<Vec<Refusal>, CloudError> {
+    ) -> Result<(), CloudError> {
         let balancer = &file.desired.balancer;
         if let Some(answer) = &self.answer
             && answer.wanted == wanted
             && answer.balancer == *balancer
         {
-            return Ok(answer.refused.clone());
+            return Ok(());
         }
-        let admitted = self.prove(balancer, wanted)?;
+        let admitted = self.prove(balancer, &wanted)?;
         let refused = admitted.refused.clone();
         let desired = self.serve(admitted).await;
         publish(states, file, Some(desired));
-        Ok(refused)
+        // Only now: whoever ends this half-way has it done again.
+        self.answer = Some(Answered { wanted, balancer: balancer.clone(), refused });
+        Ok(())
     }
 
-    fn prove(&mut self, balancer: &Balancer, wanted: Vec<Converted>) -> Result<Admitted, CloudError> {
-        let admitted = admit(balancer, wanted.clone(), &self.specs)
-            .map_err(|problems| CloudError::Unservable { problems })?;
-        let refused = admitted.refused.clone();
-        self.answer = Some(Answered { wanted, balancer: balancer.clone(), refused });
-        Ok(admitted)
+    fn prove(&self, balancer: &Balancer, wanted: &[Converted]) -> Result<Admitted, CloudError> {
+        admit(balancer, wanted.to_vec(), &self.specs).map_err(|problems| CloudError::Unservable { problems })
     }
 
     /// Keeps what is to be served from now on.
@@ -206,6 +208,32 @@ impl CloudSource {
         }
         self.specs = specs;
         Arc::new(desired)
+    }
+
+    /// Notes for operators how a look went.
+    fn report(&self, status: &mut CloudStatus, cloud: &Cloud, failure: Option<CloudError>) {
+        status.url = Some(cloud.url.clone());
+        status.requests = self.client.as_ref().map_or(0, |(_, client)| client.requests());
+        if let Some(failure) = failure {
+            let message = failure.to_string();
+            if status.error.as_ref() != Some(&message) {
+                error!("the last good answer of the cloud stays in force: {message}");
+            }
+            status.failures += 1;
+            status.error = Some(message);
+            return;
+        }
+        if status.error.take().is_some() || status.polls == 0 {
+            info!(url = %cloud.url, "the cloud answers");
+        }
+        status.polls += 1;
+        status.last_success = Some(SystemTime::now());
+        if let Some(answer) = &self.answer {
+            log_new(&answer.refused, &status.refused);
+            status.refused.clone_from(&answer.refused);
+            let subjects = answer.wanted.iter().map(|wanted| &wanted.subject);
+            status.names = subjects.map(|subject| (subject.id.clone(), subject.name.clone())).collect();
+        }
     }
 
     fn kept(&self) -> Option<Vec<LoadBalancerSpec>> {
@@ -246,38 +274,16 @@ fn publish(states: &watch::Sender<SourceState>, file: &SourceState, desired: Opt
     });
 }
 
-/// Tells operators how a look went.
-fn report(
-    reports: &watch::Sender<Arc<CloudStatus>>,
-    cloud: &Cloud,
-    requests: u64,
-    outcome: Result<Vec<Refusal>, CloudError>,
-) {
-    let mut now = CloudStatus::clone(&reports.borrow());
-    now.url = Some(cloud.url.clone());
-    now.requests = requests;
-    match outcome {
-        Ok(refused) => {
-            if now.error.take().is_some() || now.polls == 0 {
-                info!(url = %cloud.url, "the cloud answers");
-            }
-            for refusal in refused.iter().filter(|refusal| !now.refused.contains(refusal)) {
-                warn!("not served as the cloud says: {refusal}");
-            }
-            now.polls += 1;
-            now.last_success = Some(SystemTime::now());
-            now.refused = refused;
-        }
-        Err(failure) => {
-            let message = failure.to_string();
-            if now.error.as_ref() != Some(&message) {
-                error!("the last good answer of the cloud stays in force: {message}");
-            }
-            now.failures += 1;
-            now.error = Some(message);
-        }
+/// Logs what is refused and was not before, as much as one reads.
+fn log_new(refused: &[Refusal], known: &[Refusal]) {
+    let mut new = refused.iter().filter(|refusal| known.binary_search(refusal).is_err());
+    for refusal in new.by_ref().take(LOGGED) {
+        warn!("not served as the cloud says: {refusal}");
     }
-    reports.send_replace(Arc::new(now));
+    let more = new.count();
+    if more > 0 {
+        warn!("and {more} more, which `lbctl status` lists");
+    }
 }
 
 async fn sleep(time: Option<Duration>) {

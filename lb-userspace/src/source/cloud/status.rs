@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! How following the cloud goes, for operators.
 
+use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use super::refusal::Refusal;
@@ -20,6 +21,8 @@ pub struct CloudStatus {
     pub last_success: Option<SystemTime>,
     /// Why the last look gave none, if so; the last good answer is in force.
     pub error: Option<String>,
-    /// What of the last answer is not served.
+    /// The users' names for the load balancers of the last answer, by id.
+    pub names: BTreeMap<String, String>,
+    /// What of the last answer is not served, sorted.
     pub refused: Vec<Refusal>,
 }

@@ -22,8 +22,13 @@ use fake::{Fake, Reply, load_balancer};
 /// Longer than any machine is busy; a test that passes does not wait for it.
 const DEADLINE: Duration = Duration::from_mins(2);
 
-const LIMITS: Limits =
-    Limits { time: Duration::from_mins(1), body: 8 << 20, attempts: 2, pause: Duration::from_secs(10) };
+const LIMITS: Limits = Limits {
+    time: Duration::from_mins(1),
+    look: Duration::from_mins(5),
+    body: 8 << 20,
+    attempts: 2,
+    pause: Duration::from_secs(10),
+};
 
 /// A file that names the fake's cloud.
 fn file(fake: &Fake, folder: &Path, selection: Selection) -> SourceState {
@@ -168,8 +173,12 @@ async fn limits_of_time_and_size_hold() {
     follower.stop().await;
     fake.set_reply(Reply::Never);
     let limits = Limits { time: Duration::from_millis(200), attempts: 1, ..LIMITS };
-    let mut follower = Follower::start(file, folder.path(), limits).await.unwrap();
+    let mut follower = Follower::start(file.clone(), folder.path(), limits).await.unwrap();
     follower.next_failure("no full answer within 0.2 s").await;
+    follower.stop().await;
+    let limits = Limits { look: Duration::from_millis(200), ..LIMITS };
+    let mut follower = Follower::start(file, folder.path(), limits).await.unwrap();
+    follower.next_failure("/v2: no full answer within 0.2 s").await;
     follower.stop().await;
 }
 
