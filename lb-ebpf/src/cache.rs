@@ -11,7 +11,7 @@
 
 use aya_ebpf::btf_maps::Array;
 use aya_ebpf::macros::btf_map;
-use lb_common::abi::FlowKey;
+use lb_common::abi::{FlowKey, UNKNOWN_NEXT_HOP};
 use lb_common::hash;
 use lb_common::limits::TOUCH_JIFFIES;
 use lb_common::net::{Addr4, Addr6, Be16};
@@ -88,6 +88,9 @@ pub fn find<A: Family>(key: &FlowKey<A>) -> Option<Cached<A>> {
 /// Fills a line with the direction in `slot`, which leaves by a next hop; `epoch` is from before the slot was read.
 #[inline(always)]
 pub fn fill<A: Family>(key: &FlowKey<A>, slot: Slot<A>, next_hop: u32, epoch: u32) {
+    if next_hop == UNKNOWN_NEXT_HOP {
+        return;
+    }
     let Some(set) = set::<A>(kernel::cpu(), key) else { return };
     let line = line_of(set, key).unwrap_or_else(|| older(set));
     let meta = slot.meta();

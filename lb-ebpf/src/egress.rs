@@ -117,7 +117,7 @@ fn go<A: Family>(
     verdict: Verdict,
 ) -> Verdict {
     let [a, b, c] = way.addresses;
-    if !rewrite(packet, parsed, recipe, 1) || !packet.write(0, [a, b, c]) {
+    if !rewrite(packet, parsed, recipe, 1) || !packet.set_addresses([a, b, c]) {
         return Verdict::drop(Reason::Inconsistent);
     }
     if way.interface == packet.interface() {
@@ -130,7 +130,8 @@ fn go<A: Family>(
 /// Writes new addresses, ports and checksums, and takes off `hops`, at most one, of the packet's hops to go.
 #[inline(always)]
 fn rewrite<A: Family>(packet: &Packet, parsed: &Parsed<A>, recipe: &impl Recipe, hops: u8) -> bool {
-    let network = if A::V6 { network6(packet, parsed, recipe, hops) } else { network4(packet, parsed, recipe, hops) };
+    let network =
+        if A::V6 { network6(packet, parsed, recipe, hops) } else { network4(packet, parsed, recipe, hops) };
     let l4 = parsed.l4 as usize;
     let transport = if parsed.key.protocol == PROTOCOL_TCP {
         let at = l4 + core::mem::offset_of!(Tcp, checksum);

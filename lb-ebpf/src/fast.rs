@@ -30,11 +30,11 @@ pub fn steer(packet: &Packet) -> Verdict {
 
 #[inline(always)]
 fn forward<A: Steps>(packet: &Packet, parsed: &Parsed<A>) -> Verdict {
-    let Some(cached) = cache::find(&parsed.key) else { return slow::steer::<A>(packet) };
+    let Some(cached) = cache::find(&parsed.key) else { return slow::steer::<A>(packet, parsed.l3) };
     let usual = parsed.flags & (SYN | FIN | RST) == 0 && parsed.ttl > 1;
     let hop = match maps::next_hop(cached.next_hop()) {
         Some(hop) if usual && egress::fits(parsed, hop) => hop,
-        _ => return slow::steer::<A>(packet),
+        _ => return slow::steer::<A>(packet, parsed.l3),
     };
     cached.count(parsed.length);
     egress::leave(packet, parsed, &cached, hop, Verdict::send(Reason::Established))

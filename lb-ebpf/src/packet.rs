@@ -140,6 +140,23 @@ impl Packet {
         true
     }
 
+    /// The link-layer addresses: the frame's first twelve bytes.
+    #[inline(always)]
+    pub fn addresses(&self) -> Option<[u32; 3]> {
+        // SAFETY: `start` has checked that they are in the frame.
+        self.start().map(|pointer| unsafe { *pointer })
+    }
+
+    /// Writes the link-layer addresses.
+    #[inline(always)]
+    #[must_use]
+    pub fn set_addresses(&self, [a, b, c]: [u32; 3]) -> bool {
+        let Some(pointer) = self.start() else { return false };
+        // SAFETY: as in `addresses`.
+        unsafe { *pointer = [a, b, c] };
+        true
+    }
+
     /// Moves the start of the frame by `delta` bytes; negative makes room. Offsets change by as much.
     #[inline(always)]
     #[must_use]
@@ -171,6 +188,18 @@ impl Packet {
     #[cfg(feature = "log")]
     pub fn context(&self) -> &XdpContext {
         &self.context
+    }
+
+    /// Where the frame starts. Read anew: after a read at an offset that is not known, the compiler would think what comes
+    /// before it checked, and the verifier does not.
+    #[inline(always)]
+    fn start(&self) -> Option<*mut [u32; 3]> {
+        // SAFETY: the context is the program's own.
+        let start = unsafe { core::ptr::read_volatile(&raw const (*self.context.ctx).data) } as usize;
+        if start + size_of::<[u32; 3]>() > self.context.data_end() {
+            return None;
+        }
+        Some(start as *mut _)
     }
 
     #[inline(always)]

@@ -60,24 +60,6 @@ pub fn network(packet: &Packet) -> Result<Network, Reason> {
     }
 }
 
-/// Reads a frame that carries IPv4 to its ports.
-#[inline(always)]
-pub fn ipv4_frame(packet: &Packet) -> Result<Parsed<Addr4>, Reason> {
-    match network(packet)? {
-        Network::V4(offset) => ipv4(packet, offset),
-        Network::V6(_) => Err(Reason::Malformed),
-    }
-}
-
-/// Reads a frame that carries IPv6 to its ports.
-#[inline(always)]
-pub fn ipv6_frame(packet: &Packet) -> Result<Parsed<Addr6>, Reason> {
-    match network(packet)? {
-        Network::V6(offset) => ipv6(packet, offset),
-        Network::V4(_) => Err(Reason::Malformed),
-    }
-}
-
 /// Reads an IPv4 packet to its ports.
 #[inline(always)]
 pub fn ipv4(packet: &Packet, l3: usize) -> Result<Parsed<Addr4>, Reason> {

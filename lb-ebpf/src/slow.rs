@@ -2,7 +2,8 @@
 //! All that is not the usual, in up to three steps: a packet of a flow that the cache does not have, or for which
 //! something is out of the ordinary; a packet that opens a flow; a packet whose sender is refused. Each step is a global function for each
 //! family, so that the verifier walks it once and by itself. A step parses again, which costs a new flow little and the
-//! usual packet nothing.
+//! usual packet nothing; where the IP header starts it is told, since that makes it one unknown number to the verifier,
+//! where three known ones would be three walks.
 
 use aya_ebpf::bindings::xdp_md;
 use aya_ebpf::programs::XdpContext;
@@ -19,22 +20,22 @@ use crate::{cache, egress, established, open, reply, unproven};
 /// A family whose packets can take the slow path.
 pub trait Steps: Family {
     /// A packet of a flow, for which something is out of the ordinary.
-    fn flow(packet: &Packet) -> Verdict;
+    fn flow(packet: &Packet, l3: u32) -> Verdict;
     /// A packet of no flow.
-    fn open(packet: &Packet) -> Verdict;
+    fn open(packet: &Packet, l3: u32) -> Verdict;
     /// A packet that goes nowhere.
-    fn refuse(packet: &Packet, verdict: Verdict) -> Verdict;
+    fn refuse(packet: &Packet, l3: u32, verdict: Verdict) -> Verdict;
 }
 
 /// Goes through the steps.
 #[inline(always)]
-pub fn steer<A: Steps>(packet: &Packet) -> Verdict {
-    let mut verdict = A::flow(packet);
+pub fn steer<A: Steps>(packet: &Packet, l3: u32) -> Verdict {
+    let mut verdict = A::flow(packet, l3);
     if verdict.opens() {
-        verdict = A::open(packet);
+        verdict = A::open(packet, l3);
     }
     if verdict.refuses() {
-        verdict = A::refuse(packet, verdict);
+        verdict = A::refuse(packet, l3, verdict);
     }
     verdict
 }
@@ -45,9 +46,9 @@ macro_rules! steps {
         #[expect(unsafe_code, reason = "a global function has its name in the object")]
         #[unsafe(no_mangle)]
         #[inline(never)]
-        pub extern "C" fn $flow(context: *mut xdp_md) -> u32 {
+        pub extern "C" fn $flow(context: *mut xdp_md, l3: u32) -> u32 {
             let packet = Packet::new(XdpContext::new(context));
-            match $parse(&packet) {
+            match $parse(&packet, l3 as usize) {
                 Ok(parsed) => flow(&packet, &parsed).word(),
                 Err(reason) => Verdict::pass(reason).word(),
             }
@@ -56,9 +57,9 @@ macro_rules! steps {
         #[expect(unsafe_code, reason = "a global function has its name in the object")]
         #[unsafe(no_mangle)]
         #[inline(never)]
-        pub extern "C" fn $open(context: *mut xdp_md) -> u32 {
+        pub extern "C" fn $open(context: *mut xdp_md, l3: u32) -> u32 {
             let packet = Packet::new(XdpContext::new(context));
-            match $parse(&packet) {
+            match $parse(&packet, l3 as usize) {
                 Ok(parsed) => open(&packet, &parsed).word(),
                 Err(reason) => Verdict::pass(reason).word(),
             }
@@ -67,9 +68,9 @@ macro_rules! steps {
         #[expect(unsafe_code, reason = "a global function has its name in the object")]
         #[unsafe(no_mangle)]
         #[inline(never)]
-        pub extern "C" fn $refuse(context: *mut xdp_md, verdict: u32) -> u32 {
+        pub extern "C" fn $refuse(context: *mut xdp_md, l3: u32, verdict: u32) -> u32 {
             let packet = Packet::new(XdpContext::new(context));
-            match $parse(&packet) {
+            match $parse(&packet, l3 as usize) {
                 Ok(parsed) => reply::refuse(&packet, &parsed, Verdict::from_word(verdict)).word(),
                 Err(reason) => Verdict::pass(reason).word(),
             }
@@ -77,25 +78,25 @@ macro_rules! steps {
 
         impl Steps for $family {
             #[inline(always)]
-            fn flow(packet: &Packet) -> Verdict {
-                Verdict::from_word($flow(packet.raw_context()))
+            fn flow(packet: &Packet, l3: u32) -> Verdict {
+                Verdict::from_word($flow(packet.raw_context(), l3))
             }
 
             #[inline(always)]
-            fn open(packet: &Packet) -> Verdict {
-                Verdict::from_word($open(packet.raw_context()))
+            fn open(packet: &Packet, l3: u32) -> Verdict {
+                Verdict::from_word($open(packet.raw_context(), l3))
             }
 
             #[inline(always)]
-            fn refuse(packet: &Packet, verdict: Verdict) -> Verdict {
-                Verdict::from_word($refuse(packet.raw_context(), verdict.word()))
+            fn refuse(packet: &Packet, l3: u32, verdict: Verdict) -> Verdict {
+                Verdict::from_word($refuse(packet.raw_context(), l3, verdict.word()))
             }
         }
     };
 }
 
-steps!(Addr4, parse::ipv4_frame, flow4, open4, refuse4);
-steps!(Addr6, parse::ipv6_frame, flow6, open6, refuse6);
+steps!(Addr4, parse::ipv4, flow4, open4, refuse4);
+steps!(Addr6, parse::ipv6, flow6, open6, refuse6);
 
 #[inline(always)]
 fn flow<A: Family>(packet: &Packet, parsed: &Parsed<A>) -> Verdict {

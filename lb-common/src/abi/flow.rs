@@ -110,8 +110,7 @@ impl<A: Address> FlowKey<A> {
         let ports = (self.source_port.raw() ^ other.source_port.raw())
             | (self.destination_port.raw() ^ other.destination_port.raw())
             | u16::from(self.protocol ^ other.protocol);
-        let addresses =
-            self.source.differs(other.source) | self.destination.differs(other.destination);
+        let addresses = self.source.differs(other.source) | self.destination.differs(other.destination);
         (addresses | u32::from(ports)) == 0
     }
 }

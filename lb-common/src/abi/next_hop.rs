@@ -35,11 +35,7 @@ impl NextHop {
     pub const fn addresses(destination: Mac, source: Mac) -> [u32; 3] {
         let [a, b, c, d, e, f] = destination;
         let [g, h, i, j, k, l] = source;
-        [
-            u32::from_ne_bytes([a, b, c, d]),
-            u32::from_ne_bytes([e, f, g, h]),
-            u32::from_ne_bytes([i, j, k, l]),
-        ]
+        [u32::from_ne_bytes([a, b, c, d]), u32::from_ne_bytes([e, f, g, h]), u32::from_ne_bytes([i, j, k, l])]
     }
 }
 

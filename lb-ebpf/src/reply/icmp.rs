@@ -9,7 +9,7 @@ use super::reset::ipv4;
 use super::{TTL, turn_round};
 use crate::kernel::{self, Turn};
 use crate::maps::Family;
-use crate::packet::{Ethernet, Icmp, Ipv4, Ipv6, Packet, Vlan};
+use crate::packet::{Icmp, Ipv4, Ipv6, Packet};
 use crate::parse::Parsed;
 
 /// What is wrong.
@@ -43,18 +43,19 @@ pub fn answer<A: Family>(packet: &Packet, parsed: &Parsed<A>, error: Error) -> b
 /// Copies the Ethernet header and its tags to the new start of the frame.
 #[inline(always)]
 fn move_link_layer(packet: &Packet, from: usize, l3: usize) -> bool {
-    let Some(ethernet) = packet.read::<Ethernet>(from) else { return false };
-    if !packet.write(0, ethernet) {
+    let Some([a, b, c]) = packet.read::<[u32; 3]>(from) else { return false };
+    if !packet.set_addresses([a, b, c]) {
         return false;
     }
-    let mut at = size_of::<Ethernet>();
-    for _ in 0..lb_common::limits::VLAN_TAGS {
+    // The EtherType, and with it the tags, each two words of two bytes.
+    let mut at = size_of::<[u32; 3]>();
+    for _ in 0..=lb_common::limits::VLAN_TAGS * 2 {
         if at < l3 {
-            let Some(tag) = packet.read::<Vlan>(from + at) else { return false };
-            if !packet.write(at, tag) {
+            let Some(word) = packet.read::<u16>(from + at) else { return false };
+            if !packet.write(at, word) {
                 return false;
             }
-            at += size_of::<Vlan>();
+            at += size_of::<u16>();
         }
     }
     true

@@ -12,7 +12,7 @@ use lb_common::tcp::RST;
 
 use crate::maps::Family;
 use crate::outcome::Verdict;
-use crate::packet::{Ethernet, Packet};
+use crate::packet::Packet;
 use crate::parse::Parsed;
 
 /// Hops that an answer may take: what hosts use.
@@ -37,6 +37,7 @@ pub fn refuse<A: Family>(packet: &Packet, parsed: &Parsed<A>, verdict: Verdict) 
 /// Turns the frame's direction round.
 #[inline(always)]
 fn turn_round(packet: &Packet) -> bool {
-    let Some(ethernet) = packet.read::<Ethernet>(0) else { return false };
-    packet.write(0, Ethernet { destination: ethernet.source, source: ethernet.destination, ..ethernet })
+    // Destination and source are six bytes each.
+    let Some([a, b, c]) = packet.addresses() else { return false };
+    packet.set_addresses([(b >> 16) | (c << 16), (c >> 16) | (a << 16), (a >> 16) | (b << 16)])
 }
