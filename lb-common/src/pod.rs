@@ -19,6 +19,8 @@ macro_rules! pod {
 }
 
 pod!(
+    Addr4,
+    Addr6,
     BackendEntry,
     Control,
     FlowEntry<Addr4>,

@@ -12,7 +12,7 @@ use crate::kernel::{self, Route};
 use crate::maps::{self, Family, Slot};
 use crate::outcome::Verdict;
 use crate::packet::{Ipv4, Ipv6, Packet, Tcp, Udp};
-use crate::parse::Parsed;
+use crate::parse::{Parsed, Part};
 
 /// What a direction of a flow becomes on the wire.
 pub trait Recipe {
@@ -63,6 +63,18 @@ impl Way {
 /// Translates a packet by the flow in `slot` and sends it on.
 #[inline(always)]
 pub fn send<A: Family>(packet: &Packet, parsed: &Parsed<A>, slot: Slot<A>, verdict: Verdict) -> Verdict {
+    send_as(packet, parsed, slot, &slot, verdict)
+}
+
+/// Translates a packet by a recipe and sends it the way of the flow in `slot`.
+#[inline(always)]
+pub fn send_as<A: Family>(
+    packet: &Packet,
+    parsed: &Parsed<A>,
+    slot: Slot<A>,
+    recipe: &impl Recipe,
+    verdict: Verdict,
+) -> Verdict {
     let meta = slot.meta();
     if parsed.ttl <= 1 {
         return if meta.from_client() {
@@ -71,22 +83,40 @@ pub fn send<A: Family>(packet: &Packet, parsed: &Parsed<A>, slot: Slot<A>, verdi
             Verdict::drop(Reason::TtlExpired)
         };
     }
-    maps::count_traffic(meta.service, meta.backend, meta.from_client(), parsed.length);
+    let mut handed_over = Reason::NextHopUnresolved;
     let way = match maps::next_hop(next_hop(slot)) {
         Some(hop) if fits(parsed, hop) => by(hop),
+        Some(hop) if hop.flags & NEXT_HOP_RESOLVED != 0 => {
+            if !may_be_fragmented(packet, parsed) {
+                return Verdict::refuse_too_big(hop.mtu);
+            }
+            handed_over = Reason::TooLong;
+            Way::KERNEL
+        }
         Some(_) => Way::KERNEL,
         None => match by_routing_table(packet, parsed, slot) {
             Ok(way) => way,
             Err(reason) => return Verdict::drop(reason),
         },
     };
+    maps::count_traffic(meta.service, meta.backend, meta.from_client(), parsed.length);
     if way.interface != 0 {
-        return go(packet, parsed, &slot, way, verdict);
+        return go(packet, parsed, recipe, way, verdict);
     }
-    if !rewrite(packet, parsed, &slot, 0) {
+    if !rewrite(packet, parsed, recipe, 0) {
         return Verdict::drop(Reason::Inconsistent);
     }
-    Verdict::pass(Reason::NextHopUnresolved)
+    Verdict::pass(handed_over)
+}
+
+/// True if whoever finds a packet too long may take it apart: IPv4 without DF. (RFC 791; RFC 8200 section 5.)
+#[inline(always)]
+fn may_be_fragmented<A: Family>(packet: &Packet, parsed: &Parsed<A>) -> bool {
+    const DONT_FRAGMENT: u16 = 0x4000;
+    !A::V6
+        && packet
+            .read::<Ipv4>(parsed.l3 as usize)
+            .is_some_and(|header| header.fragment.host() & DONT_FRAGMENT == 0)
 }
 
 /// Translates a packet and sends it to a neighbour. VLAN tags stay as they are.
@@ -117,7 +147,7 @@ fn go<A: Family>(
     verdict: Verdict,
 ) -> Verdict {
     let [a, b, c] = way.addresses;
-    if !rewrite(packet, parsed, recipe, 1) || !packet.set_addresses([a, b, c]) {
+    if !rewrite(packet, parsed, recipe, 1) || !packet.write(0, [a, b, c]) {
         return Verdict::drop(Reason::Inconsistent);
     }
     if way.interface == packet.interface() {
@@ -132,6 +162,9 @@ fn go<A: Family>(
 fn rewrite<A: Family>(packet: &Packet, parsed: &Parsed<A>, recipe: &impl Recipe, hops: u8) -> bool {
     let network =
         if A::V6 { network6(packet, parsed, recipe, hops) } else { network4(packet, parsed, recipe, hops) };
+    if parsed.part == Part::Later {
+        return network;
+    }
     let l4 = parsed.l4 as usize;
     let transport = if parsed.key.protocol == PROTOCOL_TCP {
         let at = l4 + core::mem::offset_of!(Tcp, checksum);
@@ -152,9 +185,10 @@ fn network4<A: Family>(packet: &Packet, parsed: &Parsed<A>, recipe: &impl Recipe
     const ONE: u32 = Be16::new(0x0100).raw() as u32;
     const LESS: u16 = checksum::delta(ONE, 0);
     let at = parsed.l3 as usize + core::mem::offset_of!(Ipv4, ttl);
-    let Some([_, old]) = packet.read::<[Be16; 2]>(at) else { return false };
+    let Some([lives_and_protocol, old]) = packet.read::<[Be16; 2]>(at) else { return false };
+    let [_, protocol] = lives_and_protocol.raw().to_ne_bytes();
     let delta = if hops == 0 { recipe.ip_delta() } else { checksum::combine(recipe.ip_delta(), LESS) };
-    let hops_and_protocol = u16::from_ne_bytes([parsed.ttl - hops, parsed.key.protocol]);
+    let hops_and_protocol = u16::from_ne_bytes([parsed.ttl - hops, protocol]);
     let first = hops_and_protocol as u32 | ((checksum::apply(old, delta).raw() as u32) << 16);
     packet.write(at, [first, recipe.source()[0], recipe.destination()[0]])
 }
@@ -166,7 +200,9 @@ fn network6<A: Family>(packet: &Packet, parsed: &Parsed<A>, recipe: &impl Recipe
     // Word by word: copies of whole addresses are calls on the BPF target.
     let ([a, b, c, d], [e, f, g, h]) = (recipe.source(), recipe.destination());
     // With the byte beside it, which is the protocol: the verifier learns nothing from the bound of a single byte.
-    packet.write(l3 + core::mem::offset_of!(Ipv6, next_header), [parsed.key.protocol, parsed.ttl - hops])
+    let at = l3 + core::mem::offset_of!(Ipv6, next_header);
+    let Some([next, _]) = packet.read::<[u8; 2]>(at) else { return false };
+    packet.write(at, [next, parsed.ttl - hops])
         && packet.write(l3 + core::mem::offset_of!(Ipv6, source), [a, b, c, d])
         && packet.write(l3 + core::mem::offset_of!(Ipv6, destination), [e, f, g, h])
 }

@@ -44,6 +44,12 @@ pub fn redirect(interface: u32) -> u32 {
     unsafe { helpers::bpf_redirect(interface, 0) as u32 }
 }
 
+/// Bytes of a frame in all its buffers.
+pub(crate) fn frame_length(context: *mut c_void) -> u32 {
+    // SAFETY: the context is the program's own.
+    unsafe { helpers::bpf_xdp_get_buff_len(context.cast()) as u32 }
+}
+
 pub(crate) fn adjust_head(context: *mut c_void, delta: i32) -> bool {
     // SAFETY: the context is the program's own.
     unsafe { helpers::bpf_xdp_adjust_head(context.cast(), delta) == 0 }

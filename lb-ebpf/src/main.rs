@@ -23,6 +23,7 @@ mod packet;
 mod cache;
 mod fast;
 mod parse;
+mod survey;
 
 mod established;
 mod open;
@@ -30,6 +31,9 @@ mod select;
 mod slow;
 mod snat;
 mod unproven;
+
+mod fragment;
+mod icmp;
 
 mod egress;
 mod reply;

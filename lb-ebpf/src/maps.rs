@@ -7,10 +7,10 @@ use aya_ebpf::bindings::{BPF_ANY, BPF_NOEXIST};
 use aya_ebpf::btf_maps::{Array, ArrayOfMaps, HashMap, LruHashMap, PerCpuArray};
 use aya_ebpf::macros::btf_map;
 use lb_common::abi::{
-    BackendEntry, Control, FlowEntry, FlowKey, FlowMeta, LoadEntry, NeighbourKey, NextHop, ServiceEntry,
-    ServiceKey, TableChunk, TableHeader, Tally, Traffic, Turn, UNKNOWN_NEXT_HOP,
+    BackendEntry, Control, FlowEntry, FlowKey, FlowMeta, FragmentEntry, FragmentKey, LoadEntry, NeighbourKey,
+    NextHop, ServiceEntry, ServiceKey, TableChunk, TableHeader, Tally, Traffic, Turn, UNKNOWN_NEXT_HOP,
 };
-use lb_common::limits::{SNAT_ADDRESSES, TABLE_CHUNK, TOUCH_JIFFIES};
+use lb_common::limits::{FRAGMENT_ENTRIES, SNAT_ADDRESSES, TABLE_CHUNK, TOUCH_JIFFIES};
 use lb_common::nat;
 use lb_common::net::{Addr4, Addr6, Address, Be16};
 use lb_common::reason::REASON_SLOTS;
@@ -23,6 +23,8 @@ const INNER_MAP: usize = 0x1000;
 
 type Flows<A> = HashMap<FlowKey<A>, FlowEntry<A>, 1>;
 type Unproven<A> = LruHashMap<FlowKey<A>, FlowEntry<A>, 1>;
+type Vips<A> = HashMap<A, u32, 1>;
+type Fragments<A> = LruHashMap<FragmentKey<A>, FragmentEntry, { FRAGMENT_ENTRIES as usize }>;
 type Services<A> = HashMap<ServiceKey<A>, ServiceEntry, 1>;
 /// A pool's table.
 pub type Table = Array<TableChunk, 2, INNER_MAP>;
@@ -39,6 +41,14 @@ static UNPROVEN6: Unproven<Addr6> = LruHashMap::new();
 static SERVICES4: Services<Addr4> = HashMap::new();
 #[btf_map]
 static SERVICES6: Services<Addr6> = HashMap::new();
+#[btf_map]
+static VIPS4: Vips<Addr4> = HashMap::new();
+#[btf_map]
+static VIPS6: Vips<Addr6> = HashMap::new();
+#[btf_map]
+static FRAGMENTS4: Fragments<Addr4> = LruHashMap::new();
+#[btf_map]
+static FRAGMENTS6: Fragments<Addr6> = LruHashMap::new();
 #[btf_map]
 static POOLS: ArrayOfMaps<Table, 1> = ArrayOfMaps::new();
 #[btf_map]
@@ -99,6 +109,8 @@ pub trait Family: Address {
     fn flows() -> &'static Flows<Self>;
     fn unproven() -> &'static Unproven<Self>;
     fn services() -> &'static Services<Self>;
+    fn vips() -> &'static Vips<Self>;
+    fn fragments() -> &'static Fragments<Self>;
     fn cache() -> &'static cache::Sets<Self>;
     fn draft() -> Option<&'static mut Draft<Self>>;
     fn snat_address(number: u32) -> Option<Self>;
@@ -119,6 +131,16 @@ impl Family for Addr4 {
     #[inline(always)]
     fn services() -> &'static Services<Self> {
         &SERVICES4
+    }
+
+    #[inline(always)]
+    fn vips() -> &'static Vips<Self> {
+        &VIPS4
+    }
+
+    #[inline(always)]
+    fn fragments() -> &'static Fragments<Self> {
+        &FRAGMENTS4
     }
 
     #[inline(always)]
@@ -157,6 +179,16 @@ impl Family for Addr6 {
     #[inline(always)]
     fn services() -> &'static Services<Self> {
         &SERVICES6
+    }
+
+    #[inline(always)]
+    fn vips() -> &'static Vips<Self> {
+        &VIPS6
+    }
+
+    #[inline(always)]
+    fn fragments() -> &'static Fragments<Self> {
+        &FRAGMENTS6
     }
 
     #[inline(always)]
@@ -298,6 +330,12 @@ pub fn unproven<A: Family>(key: &FlowKey<A>) -> Option<Slot<A>> {
     A::unproven().get_ptr_mut(key).map(Slot)
 }
 
+/// The flow with that tuple, proven or not.
+#[inline(always)]
+pub fn flow<A: Family>(key: &FlowKey<A>) -> Option<Slot<A>> {
+    proven(key).or_else(|| unproven(key))
+}
+
 /// What became of an attempt to enter a flow.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Entered {
@@ -354,6 +392,26 @@ pub fn remove_unproven<A: Family>(key: &FlowKey<A>) {
 pub fn service<A: Family>(key: &ServiceKey<A>) -> Option<ServiceEntry> {
     // SAFETY: copied at once; user space replaces entries as a whole.
     unsafe { A::services().get(key) }.copied()
+}
+
+/// True for an address that a service has.
+#[inline(always)]
+pub fn is_vip<A: Family>(address: &A) -> bool {
+    // SAFETY: the value is not read.
+    unsafe { A::vips().get(address) }.is_some()
+}
+
+/// Remembers what a first fragment said.
+#[inline(always)]
+pub fn remember_fragment<A: Family>(key: &FragmentKey<A>, entry: &FragmentEntry) {
+    let _ = A::fragments().insert(key, entry, u64::from(BPF_ANY));
+}
+
+/// What the first fragment said.
+#[inline(always)]
+pub fn first_fragment<A: Family>(key: &FragmentKey<A>) -> Option<FragmentEntry> {
+    // SAFETY: copied at once; an entry is replaced by one that says the same.
+    unsafe { A::fragments().get(key) }.copied()
 }
 
 /// A pool's table: the same one until the program ends, even if it is swapped meanwhile.

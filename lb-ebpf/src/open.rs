@@ -27,6 +27,12 @@ pub fn decide<A: Family>(packet: &Packet, parsed: &Parsed<A>) -> Verdict {
         }
         return Verdict::refuse(Reason::NoFlow);
     }
+    if key.source.martian() || maps::is_vip(&key.source) {
+        return Verdict::drop(Reason::Martian);
+    }
+    if parsed.ttl <= 1 {
+        return Verdict::refuse(Reason::TtlExceeded);
+    }
     let slot = select::backend(key, &service);
     if slot == select::NONE {
         log!(packet, aya_log_ebpf::macro_support::Level::Warn, "no backend for service {}", service.index);

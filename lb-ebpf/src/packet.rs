@@ -65,6 +65,17 @@ pub struct Ipv6 {
     pub destination: [u32; 4],
 }
 
+/// IPv6's fragment header; the others start alike, with what comes next and their length (RFC 8200 section 4.5).
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Fragment6 {
+    pub next: u8,
+    /// Of other headers; in units that depend on them.
+    pub length: u8,
+    pub offset_and_more: Be16,
+    pub identification: u32,
+}
+
 /// TCP's header without options (RFC 9293).
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -115,6 +126,12 @@ impl Packet {
         self.length
     }
 
+    /// Bytes of the frame, with what is not in its linear part.
+    #[inline(always)]
+    pub fn whole_length(&self) -> u32 {
+        kernel::frame_length(self.context.as_ptr())
+    }
+
     /// The interface that the frame came in by.
     #[inline(always)]
     pub fn interface(&self) -> u32 {
@@ -137,23 +154,6 @@ impl Packet {
         let Some(pointer) = self.pointer::<T>(offset) else { return false };
         // SAFETY: as in `read`; nobody else holds the frame while the program runs.
         unsafe { *pointer = value };
-        true
-    }
-
-    /// The link-layer addresses: the frame's first twelve bytes.
-    #[inline(always)]
-    pub fn addresses(&self) -> Option<[u32; 3]> {
-        // SAFETY: `start` has checked that they are in the frame.
-        self.start().map(|pointer| unsafe { *pointer })
-    }
-
-    /// Writes the link-layer addresses.
-    #[inline(always)]
-    #[must_use]
-    pub fn set_addresses(&self, [a, b, c]: [u32; 3]) -> bool {
-        let Some(pointer) = self.start() else { return false };
-        // SAFETY: as in `addresses`.
-        unsafe { *pointer = [a, b, c] };
         true
     }
 
@@ -190,22 +190,21 @@ impl Packet {
         &self.context
     }
 
-    /// Where the frame starts. Read anew: after a read at an offset that is not known, the compiler would think what comes
-    /// before it checked, and the verifier does not.
-    #[inline(always)]
-    fn start(&self) -> Option<*mut [u32; 3]> {
-        // SAFETY: the context is the program's own.
-        let start = unsafe { core::ptr::read_volatile(&raw const (*self.context.ctx).data) } as usize;
-        if start + size_of::<[u32; 3]>() > self.context.data_end() {
-            return None;
-        }
-        Some(start as *mut _)
-    }
-
+    /// The bounds are read anew each time. The compiler would else think a place checked because one behind it has been,
+    /// which the verifier does not; or carry a bound along in 32 bits, as it is in the context, where the verifier no
+    /// longer knows it for a pointer.
     #[inline(always)]
     fn pointer<T>(&self, offset: usize) -> Option<*mut T> {
-        let start = self.context.data() + (offset & OFFSET_MASK);
-        if start + size_of::<T>() > self.context.data_end() {
+        // SAFETY: the context is the program's own.
+        let (start, end) = unsafe {
+            let context = self.context.ctx;
+            (
+                core::ptr::read_volatile(&raw const (*context).data) as usize,
+                core::ptr::read_volatile(&raw const (*context).data_end) as usize,
+            )
+        };
+        let start = start + (offset & OFFSET_MASK);
+        if start + size_of::<T>() > end {
             return None;
         }
         Some(start as *mut T)

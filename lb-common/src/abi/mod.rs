@@ -13,6 +13,8 @@
 //! | `TURNS` | array | service index → [`Turn`] | program | program |
 //! | `NEXT_HOPS` | array | index → [`NextHop`] | user space | program |
 //! | `NEIGHBOURS` | hash | [`NeighbourKey`] → index | user space | program |
+//! | `VIPS4`, `VIPS6` | hash | address → 1 | user space | program |
+//! | `FRAGMENTS4`, `FRAGMENTS6` | LRU hash | [`FragmentKey`] → [`FragmentEntry`] | program | program |
 //! | `SNAT4`, `SNAT6` | array | number → 16 bytes of address | user space | program |
 //! | `CONTROL` | array of one | 0 → [`Control`] | user space | program |
 //! | `SERVICE_TRAFFIC`, `BACKEND_TRAFFIC` | per-CPU array | index → [`Traffic`] | program | user space |
@@ -22,6 +24,7 @@ mod backend;
 mod control;
 mod counters;
 mod flow;
+mod fragment;
 mod next_hop;
 mod service;
 mod table;
@@ -30,6 +33,7 @@ pub use backend::{BACKEND_DRAINING, BACKEND_USABLE, BACKEND_V6, BackendEntry, Lo
 pub use control::Control;
 pub use counters::{Tally, Traffic};
 pub use flow::{FlowEntry, FlowKey, FlowMeta, REVERSE};
+pub use fragment::{FragmentEntry, FragmentKey};
 pub use next_hop::{NEXT_HOP_RESOLVED, NeighbourKey, NextHop, UNKNOWN_NEXT_HOP};
 pub use service::{ServiceEntry, ServiceKey, Turn};
 pub use table::{Algorithm, TableChunk, TableHeader};
@@ -51,6 +55,14 @@ pub mod names {
     pub const SERVICES4: &str = "SERVICES4";
     /// Services on IPv6 VIPs.
     pub const SERVICES6: &str = "SERVICES6";
+    /// VIPs over IPv4.
+    pub const VIPS4: &str = "VIPS4";
+    /// VIPs over IPv6.
+    pub const VIPS6: &str = "VIPS6";
+    /// Ports of packets over IPv4 that come in fragments.
+    pub const FRAGMENTS4: &str = "FRAGMENTS4";
+    /// Ports of packets over IPv6 that come in fragments.
+    pub const FRAGMENTS6: &str = "FRAGMENTS6";
     /// The selection table of each pool.
     pub const POOLS: &str = "POOLS";
     /// Backends by slot.
@@ -77,13 +89,17 @@ pub mod names {
     pub const REASONS: &str = "REASONS";
 
     /// Every map that is pinned.
-    pub const ALL: [&str; 18] = [
+    pub const ALL: [&str; 22] = [
         FLOWS4,
         FLOWS6,
         UNPROVEN4,
         UNPROVEN6,
         SERVICES4,
         SERVICES6,
+        VIPS4,
+        VIPS6,
+        FRAGMENTS4,
+        FRAGMENTS6,
         POOLS,
         BACKENDS,
         LOADS,
