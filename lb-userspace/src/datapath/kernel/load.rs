@@ -77,6 +77,8 @@ fn wanted(tables: &TableSizes) -> BTreeMap<&'static str, u32> {
         (names::UNPROVEN6, tables.unproven_flows),
         (names::SERVICES4, tables.services),
         (names::SERVICES6, tables.services),
+        (names::VIPS4, tables.services),
+        (names::VIPS6, tables.services),
         (names::SERVICE_TRAFFIC, tables.services),
         (names::TURNS, tables.services),
         (names::POOLS, tables.services),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Typed handles of the maps, and the changes that reconciliation makes to them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::IpAddr;
 use std::os::fd::{AsFd as _, BorrowedFd};
@@ -35,6 +35,8 @@ pub struct Maps {
     pub unproven6: HashMap<MapData, FlowKey<Addr6>, FlowEntry<Addr6>>,
     pub services4: HashMap<MapData, ServiceKey<Addr4>, ServiceEntry>,
     pub services6: HashMap<MapData, ServiceKey<Addr6>, ServiceEntry>,
+    vips4: HashMap<MapData, Addr4, u32>,
+    vips6: HashMap<MapData, Addr6, u32>,
     pub pools: ArrayOfMaps<MapData, Table>,
     /// The same map once more, for the calls that aya's type does not have.
     pools_data: MapData,
@@ -101,6 +103,8 @@ impl Maps {
             unproven6: take(program, names::UNPROVEN6)?,
             services4: take(program, names::SERVICES4)?,
             services6: take(program, names::SERVICES6)?,
+            vips4: take(program, names::VIPS4)?,
+            vips6: take(program, names::VIPS6)?,
             pools,
             pools_data,
             backends: take(program, names::BACKENDS)?,
@@ -146,6 +150,7 @@ impl Maps {
     pub fn observe(&mut self, thorough: bool) -> Result<Observed, DatapathError> {
         if thorough || !self.mirror.is_complete() {
             self.mirror = Mirror::read(self)?.remembering(&self.mirror);
+            self.set_vips_right()?;
         }
         Ok(self.mirror.with_open_flows(self.census.as_ref()))
     }
@@ -158,8 +163,16 @@ impl Maps {
                 self.put_backend(*slot, BackendEntry { next_hop, ..*entry })?;
             }
             Change::SwapTable { pool, inputs } => self.swap_table(*pool, inputs)?,
-            Change::PutService { id, entry } => self.put_service(id, entry)?,
-            Change::RemoveService { id } => self.remove_service(id)?,
+            Change::PutService { id, entry } => {
+                self.put_vip(id.vip)?;
+                self.put_service(id, entry)?;
+            }
+            Change::RemoveService { id } => {
+                self.remove_service(id)?;
+                if !self.mirror.serves_beside(id) {
+                    self.remove_vip(id.vip)?;
+                }
+            }
             Change::RemoveTable { pool } => self.remove_table(*pool)?,
             Change::Settle => lb_sys::settle().map_err(failed_io("settling", names::POOLS))?,
             Change::ReleaseBackend { slot, generation } => {
@@ -264,6 +277,42 @@ impl Maps {
                 let key = ServiceKey { address: Addr6::from(vip), port, protocol, pad: 0 };
                 (names::SERVICES6, lb_sys::delete(fd(&self.services6), &[key]))
             }
+        };
+        removed.map(drop).map_err(failed_io("removing from", name))
+    }
+
+    /// Adds an address to those that the program answers for.
+    fn put_vip(&mut self, vip: IpAddr) -> Result<(), DatapathError> {
+        match vip {
+            IpAddr::V4(vip) => {
+                self.vips4.insert(Addr4::from(vip), 1, 0).map_err(failed("writing", names::VIPS4))
+            }
+            IpAddr::V6(vip) => {
+                self.vips6.insert(Addr6::from(vip), 1, 0).map_err(failed("writing", names::VIPS6))
+            }
+        }
+    }
+
+    /// Makes the VIPs those of the services: whoever wrote the maps may have been stopped between two writes.
+    fn set_vips_right(&mut self) -> Result<(), DatapathError> {
+        let wanted = self.mirror.vips();
+        let mut found = BTreeSet::new();
+        lb_sys::for_each::<Addr4, u32>(fd(&self.vips4), |vip, _| {
+            let _ = found.insert(IpAddr::from(*vip));
+        })
+        .map_err(failed_io("reading", names::VIPS4))?;
+        lb_sys::for_each::<Addr6, u32>(fd(&self.vips6), |vip, _| {
+            let _ = found.insert(IpAddr::from(*vip));
+        })
+        .map_err(failed_io("reading", names::VIPS6))?;
+        wanted.difference(&found).try_for_each(|vip| self.put_vip(*vip))?;
+        found.difference(&wanted).try_for_each(|vip| self.remove_vip(*vip))
+    }
+
+    fn remove_vip(&mut self, vip: IpAddr) -> Result<(), DatapathError> {
+        let (name, removed) = match vip {
+            IpAddr::V4(vip) => (names::VIPS4, lb_sys::delete(fd(&self.vips4), &[Addr4::from(vip)])),
+            IpAddr::V6(vip) => (names::VIPS6, lb_sys::delete(fd(&self.vips6), &[Addr6::from(vip)])),
         };
         removed.map(drop).map_err(failed_io("removing from", name))
     }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What the maps hold, read from the kernel or, between thorough looks, remembered from what was written.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::num::NonZeroU16;
+use std::ops::Bound::{Excluded, Unbounded};
 use std::time::{Duration, Instant};
 
 use lb_common::abi::{BACKEND_DRAINING, BackendEntry, ServiceEntry, ServiceKey, TableChunk, names};
@@ -72,6 +73,21 @@ impl Mirror {
         } else {
             self.draining.entry(slot).or_insert_with(Instant::now);
         }
+    }
+
+    /// The addresses that services have.
+    pub fn vips(&self) -> BTreeSet<IpAddr> {
+        self.known.iter().flat_map(|known| known.services.keys()).map(|id| id.vip).collect()
+    }
+
+    /// True if a service has the address, other than this one.
+    pub fn serves_beside(&self, id: &ServiceId) -> bool {
+        let Some(known) = &self.known else { return true };
+        let same = |other: &&ServiceId| other.vip == id.vip;
+        let before = known.services.range(..id).next_back().map(|(other, _)| other).filter(same);
+        let after =
+            known.services.range((Excluded(id), Unbounded)).next().map(|(other, _)| other).filter(same);
+        before.or(after).is_some()
     }
 
     /// False until everything was read once.
