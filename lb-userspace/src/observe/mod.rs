@@ -11,7 +11,6 @@ pub mod api;
 pub mod target;
 
 pub mod drains;
-pub mod durable;
 
 pub mod observer;
 pub mod state;
