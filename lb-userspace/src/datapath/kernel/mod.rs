@@ -6,6 +6,7 @@
 //! [`KernelDatapath::run_sweep`].
 
 mod attach;
+mod bpffs;
 mod check;
 mod error;
 mod flows;
@@ -93,6 +94,7 @@ impl KernelDatapath {
     pub fn open(balancer: &Balancer, options: &Options) -> Result<Self, OpenError> {
         requirements(options)?;
         check::interfaces(&balancer.interfaces)?;
+        bpffs::provide(&options.pin_root)?;
         let found = pins::exist(options);
         Self::open_pinned(balancer, options).inspect_err(|_| {
             if !found && let Err(error) = pins::remove(options) {
