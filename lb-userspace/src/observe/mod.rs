@@ -13,6 +13,7 @@ pub mod target;
 pub mod drains;
 
 pub mod observer;
+pub mod restart;
 pub mod state;
 
 pub mod admin;
