@@ -27,7 +27,7 @@ pub enum OpenError {
     NotBuilt,
     /// A capability is missing.
     #[error(
-        "lbd needs {missing}; run it as root, or with AmbientCapabilities=CAP_BPF CAP_NET_ADMIN CAP_PERFMON"
+        "{missing}: missing; run lbd as root, or with AmbientCapabilities=CAP_BPF CAP_NET_ADMIN CAP_PERFMON"
     )]
     Privilege {
         /// The capabilities that are not there.
