@@ -54,7 +54,9 @@ pub async fn warn(observer: Arc<Observer>, shutdown: CancellationToken) {
         source.mark_unchanged();
         let lines = observer.waiting();
         if lines != said {
-            lines.iter().for_each(|line| tracing::warn!("needs a restart: {line}"));
+            for line in &lines {
+                tracing::warn!("needs a restart: {line}");
+            }
             said = lines;
         }
         tokio::select! {
