@@ -34,6 +34,7 @@ use crate::observe::admin;
 use crate::observe::drains::Drains;
 use crate::observe::log::LogHandle;
 use crate::observe::observer::{Identity, Observer};
+use crate::observe::restart;
 use crate::reconcile::driver::{Driver, Inputs};
 use crate::source::SourceState;
 use crate::source::file::FileSource;
@@ -137,6 +138,7 @@ impl App {
         if let Some(damage) = damage {
             tracing::error!("{}; no backend counts as drained", crate::observe::observer::chain(&damage));
         }
+        let admin_address = start.desired.balancer.admin_address;
         let (source, desired) = watch::channel(start);
         let (health, verdicts) = watch::channel(Arc::default());
         let inputs = Inputs {
@@ -151,6 +153,7 @@ impl App {
                 instance: settings.instance.clone(),
                 file: settings.config.clone(),
                 started: SystemTime::now(),
+                admin_address,
             },
             source: desired,
             reconcile: driver.status(),
@@ -166,6 +169,7 @@ impl App {
         let (unix, tcp) = ((unix, whole), tcp.map(|tcp| (tcp, public)));
         Ok(Self { settings, source, health, driver, tasks, serve, detach, unix, tcp, observer, _lock: lock })
     }
+
     /// Where the read-only part of the admin API listens, if it does; the port that port 0 became.
     pub fn admin_address(&self) -> Option<std::net::SocketAddr> {
         self.tcp.as_ref().and_then(|(listener, _)| listener.local_addr().ok())
@@ -181,6 +185,7 @@ impl App {
         let mut decide = JoinSet::new();
         decide.spawn(file.watch(self.source, reload, deciding.clone()));
         decide.spawn(follow_interfaces(desired.clone(), self.serve, deciding.clone()));
+        decide.spawn(restart::warn(Arc::clone(&self.observer), deciding.clone()));
         decide.spawn(health::driver::run(desired, self.health, deciding.clone()));
         let mut reconcile = JoinSet::new();
         reconcile.spawn(self.driver.run(reconciling.clone()));

@@ -24,5 +24,7 @@ pub mod observe;
 pub mod app;
 pub mod cli;
 
+mod durable;
+
 #[cfg(test)]
 mod testing;

@@ -50,7 +50,8 @@ pub struct BalancerSpec {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tables: Option<TablesSpec>,
     /// Address and port at which `/metrics`, `/live`, `/ready` and `/state` are served over TCP, as `127.0.0.1:9180`. A
-    /// loopback address, since there is neither a password nor TLS. Not served when left out.
+    /// loopback address, since there is neither a password nor TLS. Not served when left out. A change takes
+    /// effect when lbd is restarted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub admin_address: Option<String>,
 }

@@ -55,8 +55,7 @@ fn version(version: i64, problems: &mut Problems) {
 }
 
 fn load_balancers(specs: &[LoadBalancerSpec], problems: &mut Problems) -> Vec<LoadBalancerDraft> {
-    let list = Path::ROOT.key("load_balancers");
-    let read = |(index, spec)| LoadBalancerDraft::read(spec, &list.index(index), problems);
+    let read = |(index, spec)| LoadBalancerDraft::read(spec, &Path::LOAD_BALANCERS.index(index), problems);
     specs.iter().enumerate().map(read).collect()
 }
 

@@ -22,6 +22,7 @@ use crate::model::{
     Probe, Protocol, TableSizes, Weight,
 };
 use crate::reconcile::conditions::{Drain, Verdict};
+use crate::reconcile::driver::OpenDrain;
 use crate::reconcile::index::Assignments;
 
 /// Seconds on the boot clock.
@@ -149,8 +150,8 @@ pub fn counters() -> Counters {
     Counters {
         reasons,
         services: BTreeMap::from([(3, traffic)]),
-        backends: BTreeMap::from([(5, traffic)]),
-        open_flows: BTreeMap::from([(5, 7)]),
+        backends: BTreeMap::from([(5, traffic), (7, traffic)]),
+        open_flows: BTreeMap::from([(5, 7), (7, 2)]),
     }
 }
 
@@ -165,10 +166,22 @@ pub fn daemon() -> DaemonStatus {
 }
 
 pub fn source() -> SourceStatus {
-    SourceStatus { file: "/etc/lb/lb.yaml".to_owned(), revision: 3, ok: true, problems: Vec::new() }
+    SourceStatus {
+        file: "/etc/lb/lb.yaml".to_owned(),
+        revision: 3,
+        ok: true,
+        problems: Vec::new(),
+        needs_restart: Vec::new(),
+    }
 }
 
-/// `node-1` is up, `node-2` down, `node-3` drained and not in the kernel yet.
+/// A backend that was removed has flows left.
+pub fn draining() -> Vec<OpenDrain> {
+    let address = "10.0.3.14".parse().unwrap();
+    vec![OpenDrain { slot: 7, backend: None, address, until: NOW + 30, open_flows: 2 }]
+}
+
+/// `node-1` is up, `node-2` down, `node-3` drained and not in the kernel yet; a fourth was removed and drains.
 pub fn status() -> Status {
     let drains: DrainSet = BTreeMap::from([(backend_id("10.0.3.13"), Drain { until: NOW + 45 })]);
     assemble(Parts {
@@ -177,6 +190,7 @@ pub fn status() -> Status {
         desired: &desired(),
         reconcile: reconcile(),
         assignments: &assignments(),
+        draining: &draining(),
         health: &health(),
         drains: &drains,
         facts: facts(),

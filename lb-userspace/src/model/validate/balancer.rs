@@ -24,18 +24,13 @@ pub(super) struct BalancerDraft {
 impl BalancerDraft {
     /// Reads the settings, each on its own.
     pub(super) fn read(spec: &BalancerSpec, problems: &mut Problems) -> Self {
-        let balancer = Path::ROOT.key("balancer");
-        interfaces(&balancer.key("interfaces"), &spec.interfaces, problems);
+        interfaces(&Path::BALANCER.key("interfaces"), &spec.interfaces, problems);
         Self {
             interfaces: spec.interfaces.clone(),
-            snat_addresses: address::read_all(
-                &balancer.key("snat_addresses"),
-                &spec.snat_addresses,
-                problems,
-            ),
-            tables: tables(&balancer.key("tables"), spec.tables.as_ref(), problems),
+            snat_addresses: address::read_all(&Path::SNAT_ADDRESSES, &spec.snat_addresses, problems),
+            tables: tables(&Path::BALANCER.key("tables"), spec.tables.as_ref(), problems),
             admin_address: admin_address(
-                &balancer.key("admin_address"),
+                &Path::BALANCER.key("admin_address"),
                 spec.admin_address.as_deref(),
                 problems,
             ),

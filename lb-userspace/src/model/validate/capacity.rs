@@ -30,6 +30,5 @@ fn room(table: &str, size: u32, needed: usize, bounds: &Bounds, problems: &mut P
         )
     };
     let message = format!("is too small for the {needed} {table} that the load balancers make");
-    let balancer = Path::ROOT.key("balancer");
-    problems.value(&balancer.key("tables").key(table), size, message, fix);
+    problems.value(&Path::BALANCER.key("tables").key(table), size, message, fix);
 }
