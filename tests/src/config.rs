@@ -121,6 +121,17 @@ impl Config {
         config
     }
 
+    /// The same where everything is slow, an emulated machine for one: late answers take no backend out of service.
+    #[must_use]
+    pub fn patient(mut self) -> Self {
+        for load_balancer in &mut self.load_balancers {
+            let check = &mut load_balancer.health_check;
+            (check.check_interval, check.response_timeout) = (5, 5);
+            (check.unhealthy_threshold, check.healthy_threshold) = (300, 1);
+        }
+        self
+    }
+
     /// The first load balancer.
     pub fn first(&mut self) -> &mut LoadBalancer {
         &mut self.load_balancers[0]

@@ -4,6 +4,7 @@
 mod drain;
 mod health;
 mod lab;
+mod modes;
 mod neighbour;
 mod operator;
 mod refusal;
