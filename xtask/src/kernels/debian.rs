@@ -72,7 +72,10 @@ fn newest() -> Option<String> {
 /// unless it is there.
 fn unpacked(folder: &Path, fetch: impl FnOnce(&Path) -> Result<PathBuf>) -> Result<Kernel> {
     if !folder.exists() {
-        let parts = folder.with_extension("part");
+        // Not `with_extension`: versions have dots.
+        let mut parts = folder.as_os_str().to_owned();
+        parts.push(".part");
+        let parts = PathBuf::from(parts);
         fs::create_dir_all(&parts).with_context(|| format!("making {}", parts.display()))?;
         let package = fetch(&parts)?;
         let whole = parts.join("whole");
