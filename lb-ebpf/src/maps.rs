@@ -26,8 +26,10 @@ type Unproven<A> = LruHashMap<FlowKey<A>, FlowEntry<A>, 1>;
 type Vips<A> = HashMap<A, u32, 1>;
 type Fragments<A> = LruHashMap<FragmentKey<A>, FragmentEntry, { FRAGMENT_ENTRIES as usize }>;
 type Services<A> = HashMap<ServiceKey<A>, ServiceEntry, 1>;
-/// A pool's table.
-pub type Table = Array<TableChunk, 2, INNER_MAP>;
+/// A pool's table: the words of each [`TableChunk`]. Not the structure itself: Linux before 6.2 finds maps whose values are
+/// described as a structure unlike those that user space makes, without any description, and keeps them out of an outer
+/// map.
+pub type Table = Array<[u32; TABLE_CHUNK], 2, INNER_MAP>;
 
 #[btf_map]
 static FLOWS4: Flows<Addr4> = HashMap::new();
@@ -423,14 +425,14 @@ pub fn table(pool: u32) -> Option<&'static Table> {
 /// The head of a table.
 #[inline(always)]
 pub fn table_header(table: &Table) -> Option<TableHeader> {
-    table.get(0).map(TableChunk::header)
+    table.get(0).map(|slots| TableChunk { slots: *slots }.header())
 }
 
 /// The backend's slot in place `at` of a table.
 #[inline(always)]
 pub fn table_slot(table: &Table, at: u32) -> Option<u32> {
-    let chunk = table.get(1 + at / TABLE_CHUNK as u32)?;
-    chunk.slots.get(at as usize % TABLE_CHUNK).copied()
+    let slots = table.get(1 + at / TABLE_CHUNK as u32)?;
+    slots.get(at as usize % TABLE_CHUNK).copied()
 }
 
 /// The backend in a slot, in place: of an array, so it stays valid, and user space changes one field at a time.

@@ -13,6 +13,7 @@ use lb_common::reason::Reason;
 use lb_tests::leftovers::BPF_FOLDER;
 use lb_tests::needs;
 use lb_tests::netns::{Netns, unique};
+use lb_tests::tally::Tally;
 use lb_tests::wait::{PATIENCE, until_true};
 use lb_userspace::datapath::Datapath as _;
 use lb_userspace::datapath::kernel::{KernelDatapath, Options, boot_seconds};
@@ -34,6 +35,8 @@ pub struct Fixture {
     pub desired: DesiredState,
     /// Health and drains; changes count from [`Fixture::reconcile`] on.
     pub conditions: Conditions,
+    /// The rows that were played.
+    pub tally: Tally,
     options: Options,
     front: u32,
     back: u32,
@@ -76,7 +79,9 @@ impl Fixture {
 
     fn open(desired: DesiredState, options: Options, (front, back): (u32, u32)) -> Result<Self> {
         let datapath = KernelDatapath::open(&desired.balancer, &options).context("opening the data path")?;
-        let mut fixture = Self { datapath, desired, conditions: Conditions::default(), options, front, back };
+        let tally = Tally::new(datapath.facts().verified_instructions);
+        let conditions = Conditions::default();
+        let mut fixture = Self { datapath, desired, conditions, tally, options, front, back };
         fixture.reconcile()?;
         fixture.find_next_hops()?;
         Ok(fixture)

@@ -5,6 +5,7 @@ mod bpffs;
 mod drain;
 mod health;
 mod lab;
+mod modes;
 mod neighbour;
 mod operator;
 mod refusal;

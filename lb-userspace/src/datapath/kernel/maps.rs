@@ -239,10 +239,8 @@ impl Maps {
     }
 
     fn remove_table(&mut self, pool: u32) -> Result<(), DatapathError> {
-        match lb_sys::delete(self.pools_fd(), &[pool]) {
-            Ok(_) => Ok(()),
-            Err(error) => Err(failed_io("removing a table of", names::POOLS)(error)),
-        }
+        let removed = lb_sys::delete_one(self.pools_fd(), &pool);
+        removed.map(drop).map_err(failed_io("removing a table of", names::POOLS))
     }
 
     fn put_service(&mut self, id: &ServiceId, entry: &ServiceEntry) -> Result<(), DatapathError> {
