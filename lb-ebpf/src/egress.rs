@@ -53,11 +53,15 @@ pub fn fits<A>(parsed: &Parsed<A>, hop: &NextHop) -> bool {
 struct Way {
     interface: u32,
     addresses: [u32; 3],
+    /// Why the kernel gets it.
+    handed_over: Reason,
 }
 
 impl Way {
-    /// The kernel resolves the neighbour, fragments or refuses what is too long, or delivers what is for this host.
-    const KERNEL: Self = Self { interface: 0, addresses: [0; 3] };
+    /// The kernel resolves the neighbour, fragments what is too long, or delivers what is for this host.
+    const fn kernel(handed_over: Reason) -> Self {
+        Self { interface: 0, addresses: [0; 3], handed_over }
+    }
 }
 
 /// Translates a packet by the flow in `slot` and sends it on.
@@ -83,21 +87,15 @@ pub fn send_as<A: Family>(
             Verdict::drop(Reason::TtlExpired)
         };
     }
-    let mut handed_over = Reason::NextHopUnresolved;
-    let way = match maps::next_hop(next_hop(slot)) {
-        Some(hop) if fits(parsed, hop) => by(hop),
-        Some(hop) if hop.flags & NEXT_HOP_RESOLVED != 0 => {
-            if !may_be_fragmented(packet, parsed) {
-                return Verdict::refuse_too_big(hop.mtu);
-            }
-            handed_over = Reason::TooLong;
-            Way::KERNEL
-        }
-        Some(_) => Way::KERNEL,
-        None => match by_routing_table(packet, parsed, slot) {
-            Ok(way) => way,
-            Err(reason) => return Verdict::drop(reason),
-        },
+    let found = match maps::next_hop(next_hop(slot)) {
+        Some(hop) if fits(parsed, hop) => Ok(by(hop)),
+        Some(hop) if hop.flags & NEXT_HOP_RESOLVED != 0 => too_long(packet, parsed, hop.mtu),
+        Some(_) => Ok(Way::kernel(Reason::NextHopUnresolved)),
+        None => by_routing_table(packet, parsed, slot),
+    };
+    let way = match found {
+        Ok(way) => way,
+        Err(verdict) => return verdict,
     };
     maps::count_traffic(meta.service, meta.backend, meta.from_client(), parsed.length);
     if way.interface != 0 {
@@ -106,17 +104,19 @@ pub fn send_as<A: Family>(
     if !rewrite(packet, parsed, recipe, 0) {
         return Verdict::drop(Reason::Inconsistent);
     }
-    Verdict::pass(handed_over)
+    Verdict::pass(way.handed_over)
 }
 
-/// True if whoever finds a packet too long may take it apart: IPv4 without DF. (RFC 791; RFC 8200 section 5.)
+/// What becomes of a packet that is longer than an MTU: IPv4 without DF is for the kernel to take apart (RFC 791), of
+/// others the sender is told (RFC 1191, RFC 8201).
 #[inline(always)]
-fn may_be_fragmented<A: Family>(packet: &Packet, parsed: &Parsed<A>) -> bool {
+fn too_long<A: Family>(packet: &Packet, parsed: &Parsed<A>, mtu: u32) -> Result<Way, Verdict> {
     const DONT_FRAGMENT: u16 = 0x4000;
-    !A::V6
-        && packet
-            .read::<Ipv4>(parsed.l3 as usize)
-            .is_some_and(|header| header.fragment.host() & DONT_FRAGMENT == 0)
+    let header = if A::V6 { None } else { packet.read::<Ipv4>(parsed.l3 as usize) };
+    if header.is_some_and(|header| header.fragment.host() & DONT_FRAGMENT == 0) {
+        return Ok(Way::kernel(Reason::TooLong));
+    }
+    Err(Verdict::refuse_too_big(mtu))
 }
 
 /// Translates a packet and sends it to a neighbour. VLAN tags stay as they are.
@@ -135,7 +135,7 @@ pub fn leave<A: Family>(
 fn by(hop: &NextHop) -> Way {
     // Word by word, as everywhere: see `Address::put`.
     let [a, b, c] = hop.addresses;
-    Way { interface: hop.interface, addresses: [a, b, c] }
+    Way { interface: hop.interface, addresses: [a, b, c], handed_over: Reason::NextHopUnresolved }
 }
 
 #[inline(always)]
@@ -216,17 +216,19 @@ mod answer {
     pub const NOT_FORWARDED: i64 = 4;
     pub const FORWARDING_DISABLED: i64 = 5;
     pub const NO_NEIGHBOUR: i64 = 7;
+    pub const TOO_LONG: i64 = 8;
 }
 
 /// Asks the routing table where a translated packet goes, and remembers the answer for the direction to the client.
 #[inline(always)]
-fn by_routing_table<A: Family>(packet: &Packet, parsed: &Parsed<A>, slot: Slot<A>) -> Result<Way, Reason> {
+fn by_routing_table<A: Family>(packet: &Packet, parsed: &Parsed<A>, slot: Slot<A>) -> Result<Way, Verdict> {
     const AF_INET: u8 = 2;
     const AF_INET6: u8 = 10;
 
     let mut route = Route {
         family: if A::V6 { AF_INET6 } else { AF_INET },
         protocol: parsed.key.protocol,
+        total_length: (parsed.length - parsed.l3) as u16,
         source: slot.source(),
         destination: slot.destination(),
         ..Route::default()
@@ -238,13 +240,14 @@ fn by_routing_table<A: Family>(packet: &Packet, parsed: &Parsed<A>, slot: Slot<A
                 remember::<A>(slot, &route);
             }
             let addresses = NextHop::addresses(route.destination_mac, route.source_mac);
-            Ok(Way { interface: route.interface, addresses })
+            Ok(Way { interface: route.interface, addresses, handed_over: Reason::NextHopUnresolved })
         }
-        answer::NO_NEIGHBOUR | answer::NOT_FORWARDED => Ok(Way::KERNEL),
-        answer::UNREACHABLE => Err(Reason::NoRoute),
-        answer::BLACKHOLE | answer::PROHIBIT => Err(Reason::RouteProhibits),
-        answer::FORWARDING_DISABLED => Err(Reason::ForwardingDisabled),
-        _ => Err(Reason::RouteUnusable),
+        answer::NO_NEIGHBOUR | answer::NOT_FORWARDED => Ok(Way::kernel(Reason::NextHopUnresolved)),
+        answer::TOO_LONG => too_long(packet, parsed, u32::from(route.total_length)),
+        answer::UNREACHABLE => Err(Verdict::drop(Reason::NoRoute)),
+        answer::BLACKHOLE | answer::PROHIBIT => Err(Verdict::drop(Reason::RouteProhibits)),
+        answer::FORWARDING_DISABLED => Err(Verdict::drop(Reason::ForwardingDisabled)),
+        _ => Err(Verdict::drop(Reason::RouteUnusable)),
     }
 }
 

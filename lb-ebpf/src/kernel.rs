@@ -69,6 +69,7 @@ pub struct Route {
     pub protocol: u8,
     pub source_port: u16,
     pub destination_port: u16,
+    /// Bytes of the packet; in the answer that it is too long, the MTU.
     pub total_length: u16,
     /// The interface the packet came in by; in the answer the one to leave by.
     pub interface: u32,

@@ -25,7 +25,7 @@ use lb_userspace::reconcile::diff::diff;
 use lb_userspace::reconcile::index::Assignments;
 use tokio_util::sync::CancellationToken;
 
-use super::setting::{self, BACK, BACKENDS, FAMILIES, FRONT, Family, GATEWAY, backend_mac};
+use super::setting::{self, BACK, BACKENDS, FAMILIES, FRONT, Family, GATEWAY, MTU, backend_mac};
 
 /// The program, and what it is to do.
 pub struct Fixture {
@@ -173,7 +173,8 @@ fn wire(netns: &Netns) -> Result<()> {
     netns.set("net/ipv6/conf/all/forwarding", "1")?;
     for (name, address) in [("front", FRONT), ("back", BACK)] {
         netns.ip(&format!("link add {name} address {} type veth peer name {name}-peer", text(address)))?;
-        netns.ip(&format!("link set {name}-peer up"))?;
+        netns.ip(&format!("link set {name}-peer mtu {MTU} up"))?;
+        netns.ip(&format!("link set {name} mtu {MTU}"))?;
         netns.ip(&format!("link set {name} up"))?;
     }
     netns.ip("addr add 10.0.1.1/24 dev front")?;

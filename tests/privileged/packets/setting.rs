@@ -23,6 +23,9 @@ pub const GATEWAY: Mac = [2, 0, 0, 0, 1, 0xfe];
 /// The balancer's hardware address towards backends.
 pub const BACK: Mac = [2, 0, 0, 0, 3, 1];
 
+/// The MTU of both interfaces: more than the largest frame that is to go through, and no more than a page holds.
+pub const MTU: u16 = 3200;
+
 /// The port of every TCP service, and of its backends.
 pub const TCP_PORTS: (u16, u16) = (80, 8080);
 /// The port of every UDP service, and of its backends.
