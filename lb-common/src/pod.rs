@@ -5,8 +5,8 @@
 use aya::Pod;
 
 use crate::abi::{
-    BackendEntry, Control, FlowEntry, FlowKey, LoadEntry, NeighbourKey, NextHop, ServiceEntry, ServiceKey,
-    TableChunk, Tally, Traffic, Turn,
+    BackendEntry, Bucket, Control, FlowEntry, FlowKey, LoadEntry, NeighbourKey, NextHop, ServiceEntry,
+    ServiceKey, SourceKey, Sources, TableChunk, Tally, Traffic, Turn,
 };
 use crate::net::{Addr4, Addr6};
 
@@ -20,6 +20,7 @@ macro_rules! pod {
 
 pod!(
     BackendEntry,
+    Bucket,
     Control,
     FlowEntry<Addr4>,
     FlowEntry<Addr6>,
@@ -31,6 +32,10 @@ pod!(
     ServiceEntry,
     ServiceKey<Addr4>,
     ServiceKey<Addr6>,
+    SourceKey<Addr4>,
+    SourceKey<Addr6>,
+    Sources<Addr4>,
+    Sources<Addr6>,
     TableChunk,
     Tally,
     Traffic,

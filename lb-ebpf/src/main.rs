@@ -24,7 +24,9 @@ mod cache;
 mod fast;
 mod parse;
 
+mod admit;
 mod established;
+mod mss;
 mod open;
 mod select;
 mod slow;

@@ -12,7 +12,7 @@ use crate::outcome::Verdict;
 use crate::packet::Packet;
 use crate::parse::Parsed;
 use crate::snat::{self, Ticket};
-use crate::{kernel, select};
+use crate::{admit, kernel, select};
 
 /// Opens a flow and sends the packet on by it, refuses it, or leaves the packet alone.
 #[inline(always)]
@@ -26,6 +26,9 @@ pub fn decide<A: Family>(packet: &Packet, parsed: &Parsed<A>) -> Verdict {
             return Verdict::drop(Reason::StrayReset);
         }
         return Verdict::refuse(Reason::NoFlow);
+    }
+    if let Some(reason) = admit::refusal(key, &service) {
+        return Verdict::drop(reason);
     }
     let slot = select::backend(key, &service);
     if slot == select::NONE {

@@ -15,7 +15,7 @@ use crate::maps::{self, Family};
 use crate::outcome::Verdict;
 use crate::packet::Packet;
 use crate::parse::{self, Parsed};
-use crate::{cache, egress, established, open, reply, unproven};
+use crate::{cache, egress, established, mss, open, reply, unproven};
 
 /// A family whose packets can take the slow path.
 pub trait Steps: Family {
@@ -117,6 +117,7 @@ fn flow<A: Family>(packet: &Packet, parsed: &Parsed<A>) -> Verdict {
     if verdict.is(Reason::Established) && parsed.flags & (SYN | FIN | RST) == 0 {
         cache::fill(&parsed.key, slot, egress::next_hop(slot), epoch);
     }
+    mss::clamp(packet, parsed, slot);
     egress::send(packet, parsed, slot, verdict)
 }
 
@@ -127,7 +128,10 @@ fn open<A: Family>(packet: &Packet, parsed: &Parsed<A>) -> Verdict {
         return verdict;
     }
     match maps::unproven(&parsed.key) {
-        Some(slot) => egress::send(packet, parsed, slot, verdict),
+        Some(slot) => {
+            mss::clamp(packet, parsed, slot);
+            egress::send(packet, parsed, slot, verdict)
+        }
         None => Verdict::drop(Reason::Inconsistent),
     }
 }

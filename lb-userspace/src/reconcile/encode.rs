@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use lb_common::abi::{BACKEND_DRAINING, BACKEND_USABLE, BACKEND_V6, BackendEntry, ServiceEntry};
+use lb_common::abi::{BACKEND_DRAINING, BACKEND_USABLE, BACKEND_V6, BackendEntry, OPEN, ServiceEntry};
 use lb_common::hash;
 use lb_common::limits::UDP_SECONDS;
 use lb_common::net::{Addr4, Addr6, Address, Be16};
@@ -19,7 +19,10 @@ pub fn service(load_balancer: &LoadBalancer, rule: ForwardingRule, index: u32, p
         pool,
         idle_timeout: idle_timeout(rule.protocol, load_balancer.timeout),
         backend_port: Be16::new(rule.backend_port.get()),
-        pad: 0,
+        mss: 0,
+        firewall: OPEN,
+        new_flows: 0,
+        new_flows_per_source: 0,
     }
 }
 

@@ -79,6 +79,7 @@ fn wanted(tables: &TableSizes) -> BTreeMap<&'static str, u32> {
         (names::SERVICES6, tables.services),
         (names::SERVICE_TRAFFIC, tables.services),
         (names::TURNS, tables.services),
+        (names::SERVICE_RATES, tables.services),
         (names::POOLS, tables.services),
         (names::BACKENDS, tables.backends),
         (names::BACKEND_TRAFFIC, tables.backends),
