@@ -5,8 +5,8 @@
 use aya::Pod;
 
 use crate::abi::{
-    BackendEntry, Bucket, Control, FlowEntry, FlowKey, LoadEntry, NeighbourKey, NextHop, ServiceEntry,
-    ServiceKey, SourceKey, Sources, TableChunk, Tally, Traffic, Turn,
+    BackendEntry, Bucket, Control, FirewallKey, FlowEntry, FlowKey, LoadEntry, NeighbourKey, NextHop,
+    ServiceEntry, ServiceKey, SourceKey, TableChunk, Tally, Traffic, Turn,
 };
 use crate::net::{Addr4, Addr6};
 
@@ -34,8 +34,8 @@ pod!(
     ServiceKey<Addr6>,
     SourceKey<Addr4>,
     SourceKey<Addr6>,
-    Sources<Addr4>,
-    Sources<Addr6>,
+    FirewallKey<Addr4>,
+    FirewallKey<Addr6>,
     TableChunk,
     Tally,
     Traffic,

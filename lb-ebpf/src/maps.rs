@@ -8,8 +8,8 @@ use aya_ebpf::btf_maps::lpm_trie::{Key, LpmTrie};
 use aya_ebpf::btf_maps::{Array, ArrayOfMaps, HashMap, LruHashMap, PerCpuArray};
 use aya_ebpf::macros::btf_map;
 use lb_common::abi::{
-    BackendEntry, Bucket, Control, FlowEntry, FlowKey, FlowMeta, LoadEntry, NeighbourKey, NextHop,
-    ServiceEntry, ServiceKey, SourceKey, Sources, TableChunk, TableHeader, Tally, Traffic, Turn,
+    BackendEntry, Bucket, Control, FirewallKey, FlowEntry, FlowKey, FlowMeta, LoadEntry, NeighbourKey,
+    NextHop, ServiceEntry, ServiceKey, SourceKey, TableChunk, TableHeader, Tally, Traffic, Turn,
     UNKNOWN_NEXT_HOP, whole,
 };
 use lb_common::limits::{SNAT_ADDRESSES, SOURCE_RATES, TABLE_CHUNK, TOUCH_JIFFIES};
@@ -26,7 +26,7 @@ const INNER_MAP: usize = 0x1000;
 type Flows<A> = HashMap<FlowKey<A>, FlowEntry<A>, 1>;
 type Unproven<A> = LruHashMap<FlowKey<A>, FlowEntry<A>, 1>;
 type Services<A> = HashMap<ServiceKey<A>, ServiceEntry, 1>;
-type Firewall<A> = LpmTrie<Sources<A>, u32, 1>;
+type Firewall<A> = LpmTrie<FirewallKey<A>, u32, 1>;
 type SourceRates<A> = LruHashMap<SourceKey<A>, Bucket, { SOURCE_RATES as usize }>;
 /// A pool's table.
 pub type Table = Array<TableChunk, 2, INNER_MAP>;
@@ -395,7 +395,7 @@ pub fn service<A: Family>(key: &ServiceKey<A>) -> Option<ServiceEntry> {
 /// True if a firewall list has a network that the address is in.
 #[inline(always)]
 pub fn admits<A: Family>(list: u32, address: A) -> bool {
-    A::firewall().get(&Key::new(whole::<A>(), Sources { list: Be32::new(list), address })).is_some()
+    A::firewall().get(&Key::new(whole::<A>(), FirewallKey { list: Be32::new(list), address })).is_some()
 }
 
 /// A token bucket in place.

@@ -16,7 +16,7 @@ const LIST_BITS: u32 = 32;
 /// What follows the prefix length in a key of `FIREWALL4` and `FIREWALL6`: 8 bytes for IPv4, 20 for IPv6.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Sources<A> {
+pub struct FirewallKey<A> {
     /// The list's number.
     pub list: Be32,
     /// The network's address, or the one that is looked up.
@@ -35,4 +35,4 @@ pub const fn whole<A: Address>() -> u32 {
     prefix_length(8 * size_of::<A>() as u32)
 }
 
-const _: () = assert!(size_of::<Sources<Addr4>>() == 8 && size_of::<Sources<Addr6>>() == 20);
+const _: () = assert!(size_of::<FirewallKey<Addr4>>() == 8 && size_of::<FirewallKey<Addr6>>() == 20);

@@ -15,7 +15,7 @@
 //! | `NEIGHBOURS` | hash | [`NeighbourKey`] → index | user space | program |
 //! | `SNAT4`, `SNAT6` | array | number → 16 bytes of address | user space | program |
 //! | `CONTROL` | array of one | 0 → [`Control`] | user space | program |
-//! | `FIREWALL4`, `FIREWALL6` | prefix trie | [`Sources`] → 1 | user space | program |
+//! | `FIREWALL4`, `FIREWALL6` | prefix trie | [`FirewallKey`] → 1 | user space | program |
 //! | `SERVICE_RATES` | array | service index → [`Bucket`] | program | program |
 //! | `SOURCE_RATES4`, `SOURCE_RATES6` | LRU hash | [`SourceKey`] → [`Bucket`] | program | program |
 //! | `SERVICE_TRAFFIC`, `BACKEND_TRAFFIC` | per-CPU array | index → [`Traffic`] | program | user space |
@@ -34,7 +34,7 @@ mod table;
 pub use backend::{BACKEND_DRAINING, BACKEND_USABLE, BACKEND_V6, BackendEntry, LoadEntry};
 pub use control::Control;
 pub use counters::{Tally, Traffic};
-pub use firewall::{OPEN, Sources, prefix_length, whole};
+pub use firewall::{FirewallKey, OPEN, prefix_length, whole};
 pub use flow::{FlowEntry, FlowKey, FlowMeta, REVERSE};
 pub use limit::{Bucket, SourceKey};
 pub use next_hop::{NEXT_HOP_RESOLVED, NeighbourKey, NextHop, UNKNOWN_NEXT_HOP};

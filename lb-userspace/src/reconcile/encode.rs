@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use lb_common::abi::{BACKEND_DRAINING, BACKEND_USABLE, BACKEND_V6, BackendEntry, OPEN, ServiceEntry};
+use lb_common::abi::{BACKEND_DRAINING, BACKEND_USABLE, BACKEND_V6, BackendEntry, ServiceEntry};
 use lb_common::hash;
 use lb_common::limits::UDP_SECONDS;
 use lb_common::net::{Addr4, Addr6, Address, Be16};
@@ -13,16 +13,22 @@ use crate::balance::table::Member;
 use crate::model::{ForwardingRule, LoadBalancer, Protocol};
 
 /// A service as it is to be, under the indexes it was given.
-pub fn service(load_balancer: &LoadBalancer, rule: ForwardingRule, index: u32, pool: u32) -> ServiceEntry {
+pub fn service(
+    load_balancer: &LoadBalancer,
+    rule: ForwardingRule,
+    index: u32,
+    pool: u32,
+    firewall: u32,
+) -> ServiceEntry {
     ServiceEntry {
         index,
         pool,
         idle_timeout: idle_timeout(rule.protocol, load_balancer.timeout),
         backend_port: Be16::new(rule.backend_port.get()),
-        mss: 0,
-        firewall: OPEN,
-        new_flows: 0,
-        new_flows_per_source: 0,
+        mss: load_balancer.policy.mss,
+        firewall,
+        new_flows: load_balancer.policy.new_flows,
+        new_flows_per_source: load_balancer.policy.new_flows_per_source,
     }
 }
 

@@ -8,6 +8,7 @@
 mod attach;
 mod check;
 mod error;
+mod firewall;
 mod flows;
 mod load;
 mod log;
