@@ -56,6 +56,10 @@ pub const EXTENSION_HEADERS: u32 = 6;
 /// receive window times sixteen, for a client whose bare ACK was lost and that has gone on sending.
 pub const PROOF_WINDOW: u32 = 1 << 20;
 
+/// Sources of one family whose new flows are counted at a time; the one that was heard least recently gives way, and is
+/// new when it comes again. 65,536 take 5 MiB, and that many sources are held back by the service's limit.
+pub const SOURCE_RATES: u32 = 1 << 16;
+
 /// VLAN tags skipped in front of the IP header (QinQ has two).
 pub const VLAN_TAGS: usize = 2;
 

@@ -145,6 +145,12 @@ reasons! {
     TtlExpired = 54, Drop, "ttl-expired";
     /// The tables contradict each other; a bug, please report it.
     Inconsistent = 55, Drop, "inconsistent";
+    /// A new flow from a source that the service's firewall rules do not admit; it learns nothing.
+    Firewalled = 56, Drop, "firewalled";
+    /// A new flow from a source that has opened as many this second as it may.
+    RateLimitedSource = 57, Drop, "rate-limited-source";
+    /// A new flow to a service that has got as many this second as it may.
+    RateLimitedService = 58, Drop, "rate-limited-service";
 }
 
 #[cfg(test)]

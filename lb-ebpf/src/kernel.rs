@@ -30,6 +30,13 @@ pub fn boot_seconds() -> u32 {
     (nanoseconds / 1_000_000_000) as u32
 }
 
+/// Nanoseconds on the monotonic clock.
+#[inline(always)]
+pub fn nanoseconds() -> u64 {
+    // SAFETY: takes nothing and only reads.
+    unsafe { helpers::bpf_ktime_get_ns() }
+}
+
 /// 32 random bits.
 #[inline(always)]
 pub fn random() -> u32 {
@@ -100,11 +107,17 @@ pub(crate) fn fetch_or(value: *mut u32, bits: u32) -> u32 {
     unsafe { atomic_or::<u32, u32, { AtomicOrdering::AcqRel }>(value, bits) }
 }
 
-/// Adds one and returns what was there; see [`fetch_or`] for the ordering.
+/// Adds one and returns what was there.
 #[inline(always)]
 pub(crate) fn fetch_increment(value: *mut u64) -> u64 {
+    fetch_add(value, 1)
+}
+
+/// Adds and returns what was there; see [`fetch_or`] for the ordering.
+#[inline(always)]
+pub(crate) fn fetch_add(value: *mut u64, addend: u64) -> u64 {
     // SAFETY: callers pass a pointer into a map value, valid while the program runs.
-    unsafe { atomic_xadd::<u64, u64, { AtomicOrdering::AcqRel }>(value, 1) }
+    unsafe { atomic_xadd::<u64, u64, { AtomicOrdering::AcqRel }>(value, addend) }
 }
 
 /// Calls `body` with 0, 1, 2 … until it says that it is done, `times` at the most. The verifier walks the body once, not

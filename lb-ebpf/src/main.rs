@@ -25,7 +25,9 @@ mod fast;
 mod parse;
 mod survey;
 
+mod admit;
 mod established;
+mod mss;
 mod open;
 mod select;
 mod slow;

@@ -14,7 +14,7 @@ use crate::maps;
 use crate::outcome::Verdict;
 use crate::packet::Packet;
 use crate::parse::{Parsed, Place, Readable};
-use crate::{cache, egress, established, fragment, icmp, open, reply, survey, unproven};
+use crate::{cache, egress, established, fragment, icmp, mss, open, reply, survey, unproven};
 
 /// A family whose packets can take the slow path.
 pub trait Steps: Readable {
@@ -147,13 +147,17 @@ fn with<A: Readable>(packet: &Packet, place: u32, work: impl FnOnce(&Parsed<A>) 
 
 #[inline(always)]
 fn flow<A: Readable>(packet: &Packet, parsed: &Parsed<A>) -> Verdict {
-    if let Some(slot) = maps::proven(&parsed.key) {
-        established::decide(parsed, slot)
+    let (slot, verdict) = if let Some(slot) = maps::proven(&parsed.key) {
+        (slot, established::decide(parsed, slot))
     } else if let Some(slot) = maps::unproven(&parsed.key) {
-        unproven::decide(packet, parsed, slot)
+        (slot, unproven::decide(packet, parsed, slot))
     } else {
-        Verdict::open()
+        return Verdict::open();
+    };
+    if verdict.sends() {
+        mss::clamp(packet, parsed, slot);
     }
+    verdict
 }
 
 #[inline(always)]

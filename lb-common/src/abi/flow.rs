@@ -131,6 +131,20 @@ impl<A: Address> FlowEntry<A> {
     }
 }
 
+impl<A: Address> FlowEntry<A> {
+    /// As [`FlowEntry::peer`], written to `place` word by word.
+    #[inline(always)]
+    pub fn put_peer(&self, protocol: u8, place: &mut FlowKey<A>) {
+        self.destination.put(&mut place.source);
+        self.source.put(&mut place.destination);
+        place.source_port = self.destination_port;
+        place.destination_port = self.source_port;
+        place.protocol = protocol;
+        place.pad = 0;
+        place.pad_half = 0;
+    }
+}
+
 impl FlowMeta {
     /// True for the direction from the client to the backend.
     #[inline(always)]

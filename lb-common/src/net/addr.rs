@@ -128,8 +128,8 @@ impl Address for Addr6 {
 
     #[inline(always)]
     fn differs(self, other: Self) -> u32 {
-        let ([a, b, c, d], [e, f, g, h]) = (self.0, other.0);
-        (a ^ e) | (b ^ f) | (c ^ g) | (d ^ h)
+        let (ours, theirs) = (self.0, other.0);
+        (ours[0] ^ theirs[0]) | (ours[1] ^ theirs[1]) | (ours[2] ^ theirs[2]) | (ours[3] ^ theirs[3])
     }
 
     #[inline(always)]

@@ -11,6 +11,7 @@
 //! - an address is one machine's and has one role: VIP, SNAT address or instance;
 //! - all sizes fit the tables.
 
+mod firewall;
 pub mod path;
 pub mod problem;
 pub mod spec;
@@ -24,6 +25,8 @@ use std::time::Duration;
 
 use lb_common::abi::Algorithm;
 use serde::{Deserialize, Serialize};
+
+pub use firewall::{Admission, Firewall, Network, Sources};
 
 /// Everything the balancer is to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,6 +63,9 @@ pub struct TableSizes {
     pub backends: u32,
     /// Next hops.
     pub next_hops: u32,
+    /// Networks of the firewall lists, for each family; the map has twice the room, as a list that changes is made
+    /// beside the one before.
+    pub firewall_networks: u32,
 }
 
 /// One tenant's unit: addresses, rules, a check, and the instances behind them.
@@ -83,6 +89,21 @@ pub struct LoadBalancer {
     pub health_check: Option<HealthCheck>,
     /// Who receives.
     pub instances: Vec<Instance>,
+    /// What is asked of new flows.
+    pub policy: Policy,
+}
+
+/// What is asked of new flows; by default nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Policy {
+    /// Who may connect to which port.
+    pub firewall: Firewall,
+    /// New flows a second to each service, at most; 0 is no limit.
+    pub new_flows: u32,
+    /// New flows a second from one source to each service, at most; 0 is no limit.
+    pub new_flows_per_source: u32,
+    /// What the MSS of SYN and SYN-ACK is lowered to, in bytes; 0 leaves it alone.
+    pub mss: u16,
 }
 
 /// A name: 1 to 253 characters of letters, digits, `-`, `_`, `.`, starting with a letter or digit.

@@ -10,6 +10,7 @@ mod balancer;
 mod capacity;
 mod conflicts;
 mod families;
+mod firewall;
 mod frontends;
 mod health_check;
 mod load_balancer;
@@ -23,6 +24,7 @@ use super::spec::{LoadBalancerSpec, Spec};
 use super::suggest::{closest, sentence};
 use super::{Balancer, DesiredState};
 use balancer::BalancerDraft;
+use firewall::Ranges;
 use load_balancer::LoadBalancerDraft;
 
 /// Proves a spec, or names everything that is wrong with it.
@@ -31,7 +33,7 @@ pub fn validate(spec: Spec) -> Result<DesiredState, Vec<Problem>> {
     let mut problems = Problems::default();
     version(spec.version, &mut problems);
     let balancer = BalancerDraft::read(&spec.balancer, &mut problems);
-    let load_balancers = load_balancers(&spec.load_balancers, &mut problems);
+    let load_balancers = load_balancers(&spec.load_balancers, &balancer.ranges, &mut problems);
 
     conflicts::check(&balancer, &load_balancers, &mut problems);
     capacity::check(&balancer, &load_balancers, &mut problems);
@@ -54,8 +56,13 @@ fn version(version: i64, problems: &mut Problems) {
     }
 }
 
-fn load_balancers(specs: &[LoadBalancerSpec], problems: &mut Problems) -> Vec<LoadBalancerDraft> {
-    let read = |(index, spec)| LoadBalancerDraft::read(spec, &Path::LOAD_BALANCERS.index(index), problems);
+fn load_balancers(
+    specs: &[LoadBalancerSpec],
+    ranges: &Ranges,
+    problems: &mut Problems,
+) -> Vec<LoadBalancerDraft> {
+    let read =
+        |(index, spec)| LoadBalancerDraft::read(spec, &Path::LOAD_BALANCERS.index(index), ranges, problems);
     specs.iter().enumerate().map(read).collect()
 }
 

@@ -19,7 +19,7 @@ use crate::datapath::{DatapathError, ServiceId};
 use crate::health::{BackendHealth, HealthReport};
 use crate::model::{
     AllDown, BackendId, Balancer, DesiredState, ForwardingRule, HealthCheck, Instance, Label, LoadBalancer,
-    Probe, Protocol, TableSizes, Weight,
+    Policy, Probe, Protocol, TableSizes, Weight,
 };
 use crate::reconcile::conditions::{Drain, Verdict};
 use crate::reconcile::driver::OpenDrain;
@@ -56,6 +56,7 @@ pub fn desired() -> DesiredState {
                 services: 16_384,
                 backends: 131_072,
                 next_hops: 4096,
+                firewall_networks: 16,
             },
             admin_address: None,
         },
@@ -79,6 +80,7 @@ pub fn desired() -> DesiredState {
                 unhealthy_threshold: 5,
                 healthy_threshold: 5,
             }),
+            policy: Policy::default(),
             instances: vec![
                 instance("node-1", "10.0.3.11", 1),
                 instance("node-2", "10.0.3.12", 2),

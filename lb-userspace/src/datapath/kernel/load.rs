@@ -81,6 +81,10 @@ fn wanted(tables: &TableSizes) -> BTreeMap<&'static str, u32> {
         (names::VIPS6, tables.services),
         (names::SERVICE_TRAFFIC, tables.services),
         (names::TURNS, tables.services),
+        (names::SERVICE_RATES, tables.services),
+        // A list that changes is made beside the one before.
+        (names::FIREWALL4, tables.firewall_networks * 2),
+        (names::FIREWALL6, tables.firewall_networks * 2),
         (names::POOLS, tables.services),
         (names::BACKENDS, tables.backends),
         (names::BACKEND_TRAFFIC, tables.backends),

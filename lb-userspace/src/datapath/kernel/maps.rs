@@ -16,6 +16,7 @@ use lb_common::limits::SNAT_ADDRESSES;
 use lb_common::net::{Addr4, Addr6, Address as _, Be16};
 use lb_common::reason::REASON_SLOTS;
 
+use super::firewall::{self, FirewallMap};
 use super::observe::{Census, Mirror};
 use crate::balance::table::{self, TableInputs};
 use crate::datapath::view::TableFill;
@@ -47,6 +48,8 @@ pub struct Maps {
     pub snat4: Array<MapData, [u32; 4]>,
     pub snat6: Array<MapData, [u32; 4]>,
     pub control: Array<MapData, Control>,
+    pub firewall4: FirewallMap<Addr4>,
+    pub firewall6: FirewallMap<Addr6>,
     service_traffic: aya::maps::PerCpuArray<MapData, Traffic>,
     backend_traffic: aya::maps::PerCpuArray<MapData, Traffic>,
     reasons: aya::maps::PerCpuArray<MapData, Tally>,
@@ -114,6 +117,8 @@ impl Maps {
             snat4: take(program, names::SNAT4)?,
             snat6: take(program, names::SNAT6)?,
             control: take(program, names::CONTROL)?,
+            firewall4: take(program, names::FIREWALL4)?,
+            firewall6: take(program, names::FIREWALL6)?,
             service_traffic: take(program, names::SERVICE_TRAFFIC)?,
             backend_traffic: take(program, names::BACKEND_TRAFFIC)?,
             reasons: take(program, names::REASONS)?,
@@ -155,14 +160,29 @@ impl Maps {
         Ok(self.mirror.with_open_flows(self.census.as_ref()))
     }
 
-    /// Makes one change; a backend gets that next hop.
+    /// Makes one change; a backend gets that next hop. One that fails may be half made: the next look reads all.
     pub fn apply(&mut self, change: &Change, next_hop: u32) -> Result<(), DatapathError> {
+        let made = self.make(change, next_hop);
+        match made {
+            Ok(()) => self.mirror.note(change),
+            Err(_) => self.mirror.forget(),
+        }
+        made
+    }
+
+    fn make(&mut self, change: &Change, next_hop: u32) -> Result<(), DatapathError> {
         match change {
             Change::SetSnatAddresses(addresses) => self.set_snat_addresses(addresses)?,
             Change::PutBackend { slot, entry } => {
                 self.put_backend(*slot, BackendEntry { next_hop, ..*entry })?;
             }
             Change::SwapTable { pool, inputs } => self.swap_table(*pool, inputs)?,
+            Change::PutFirewall { list, sources } => firewall::write(self, *list, sources)?,
+            Change::RemoveFirewall { list } => {
+                if let Some(sources) = self.mirror.firewall(*list) {
+                    firewall::remove(self, *list, &sources)?;
+                }
+            }
             Change::PutService { id, entry } => {
                 self.put_vip(id.vip)?;
                 self.put_service(id, entry)?;
@@ -179,7 +199,6 @@ impl Maps {
                 self.put_backend(*slot, BackendEntry { generation: *generation, ..BackendEntry::default() })?;
             }
         }
-        self.mirror.note(change);
         Ok(())
     }
 

@@ -9,6 +9,7 @@ mod attach;
 mod bpffs;
 mod check;
 mod error;
+mod firewall;
 mod flows;
 mod load;
 mod log;

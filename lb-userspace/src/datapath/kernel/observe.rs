@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What the maps hold, read from the kernel or, between thorough looks, remembered from what was written.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::num::NonZeroU16;
 use std::ops::Bound::{Excluded, Unbounded};
@@ -11,10 +11,11 @@ use lb_common::abi::{BACKEND_DRAINING, BackendEntry, ServiceEntry, ServiceKey, T
 use lb_common::limits::{SNAT_ADDRESSES, TABLE_CHUNK};
 use lb_common::net::{Addr4, Addr6, Address};
 
+use super::firewall;
 use super::maps::{Maps, Table, array_fd, failed, failed_io, fd};
 use crate::balance::table;
 use crate::datapath::{Capacity, Change, DatapathError, Observed, ObservedTable, ServiceId};
-use crate::model::Protocol;
+use crate::model::{Admission, Protocol, Sources};
 
 /// What the maps hold as far as is known.
 #[derive(Debug, Default)]
@@ -43,6 +44,7 @@ impl Mirror {
             services: services(maps)?,
             backends: backends(maps)?,
             pools: pools(maps)?,
+            firewalls: firewall::read(maps)?,
             snat_addresses: snat_addresses(maps)?,
             open_flows: BTreeMap::new(),
             capacity: Capacity {
@@ -95,6 +97,25 @@ impl Mirror {
         self.known.is_some()
     }
 
+    /// Makes the next look read everything.
+    pub fn forget(&mut self) {
+        self.known = None;
+    }
+
+    /// Whom a firewall list admits.
+    pub fn firewall(&self, list: u32) -> Option<Sources> {
+        self.known.as_ref()?.firewalls.get(&list).cloned()
+    }
+
+    /// Services that are not open to all, with whom they admit.
+    pub fn guarded(&self) -> HashMap<ServiceId, Admission<'_>> {
+        let Some(known) = &self.known else { return HashMap::new() };
+        let guard = |(id, entry): (&ServiceId, &ServiceEntry)| {
+            known.firewalls.get(&entry.firewall).map(|sources| (*id, Admission::of(sources)))
+        };
+        known.services.iter().filter_map(guard).collect()
+    }
+
     /// Follows a change that was made.
     pub fn note(&mut self, change: &Change) {
         if let Change::PutBackend { slot, entry } = change {
@@ -108,6 +129,12 @@ impl Mirror {
             }
             Change::SwapTable { pool, inputs } => {
                 known.pools.insert(*pool, ObservedTable { inputs: inputs.fingerprint(), intact: true });
+            }
+            Change::PutFirewall { list, sources } => {
+                known.firewalls.insert(*list, sources.clone());
+            }
+            Change::RemoveFirewall { list } => {
+                known.firewalls.remove(list);
             }
             Change::PutService { id, entry } => {
                 known.services.insert(*id, *entry);

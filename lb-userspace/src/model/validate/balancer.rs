@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
+use super::firewall::Ranges;
 use super::{address, number};
 use crate::model::path::Path;
 use crate::model::problem::Problems;
@@ -18,6 +19,7 @@ pub(super) struct BalancerDraft {
     interfaces: Vec<String>,
     pub(super) snat_addresses: Vec<Option<IpAddr>>,
     pub(super) tables: Option<TableSizes>,
+    pub(super) ranges: Ranges,
     admin_address: Option<SocketAddr>,
 }
 
@@ -29,6 +31,7 @@ impl BalancerDraft {
             interfaces: spec.interfaces.clone(),
             snat_addresses: address::read_all(&Path::SNAT_ADDRESSES, &spec.snat_addresses, problems),
             tables: tables(&Path::BALANCER.key("tables"), spec.tables.as_ref(), problems),
+            ranges: Ranges::read(&Path::BALANCER.key("cloudflare_ranges"), spec, problems),
             admin_address: admin_address(
                 &Path::BALANCER.key("admin_address"),
                 spec.admin_address.as_deref(),
@@ -82,12 +85,14 @@ fn tables(path: &Path<'_>, spec: Option<&TablesSpec>, problems: &mut Problems) -
     let services = size("services", spec.services, &bounds::SERVICES);
     let backends = size("backends", spec.backends, &bounds::BACKENDS);
     let next_hops = size("next_hops", spec.next_hops, &bounds::NEXT_HOPS);
+    let firewall_networks = size("firewall_networks", spec.firewall_networks, &bounds::FIREWALL_NETWORKS);
     Some(TableSizes {
         flows: flows?,
         unproven_flows: unproven_flows?,
         services: services?,
         backends: backends?,
         next_hops: next_hops?,
+        firewall_networks: firewall_networks?,
     })
 }
 
