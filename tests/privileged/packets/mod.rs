@@ -13,6 +13,7 @@ mod counting;
 mod life;
 mod mutations;
 mod passed;
+mod policy;
 mod rewriting;
 mod selection;
 mod snat;
