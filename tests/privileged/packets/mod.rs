@@ -16,6 +16,7 @@ mod life;
 mod mutations;
 mod odd;
 mod passed;
+mod policy;
 mod rewriting;
 mod selection;
 mod snat;

@@ -20,6 +20,9 @@ use crate::model::{Network, Sources};
 /// The networks of one family of all lists.
 pub type FirewallMap<A> = LpmTrie<MapData, FirewallKey<A>, u32>;
 
+/// What a list has in the trie of one family.
+type Keys<A> = Vec<Key<FirewallKey<A>>>;
+
 /// The lists as they are in both tries.
 pub fn read(maps: &Maps) -> Result<BTreeMap<u32, Sources>, DatapathError> {
     let mut lists: BTreeMap<u32, BTreeSet<Network>> = BTreeMap::new();
@@ -86,7 +89,7 @@ pub fn remove(maps: &Maps, list: u32, sources: &Sources) -> Result<(), DatapathE
 }
 
 /// The keys of a list, by family.
-fn keys(list: u32, sources: &Sources) -> (Vec<Key<FirewallKey<Addr4>>>, Vec<Key<FirewallKey<Addr6>>>) {
+fn keys(list: u32, sources: &Sources) -> (Keys<Addr4>, Keys<Addr6>) {
     let (mut v4, mut v6) = (Vec::new(), Vec::new());
     let list = Be32::new(list);
     for network in sources.iter() {
