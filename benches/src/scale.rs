@@ -8,8 +8,8 @@ use std::time::Duration;
 use lb_common::abi::Algorithm;
 use lb_userspace::datapath::{Change, Observed, ObservedTable};
 use lb_userspace::model::{
-    AllDown, Balancer, DesiredState, ForwardingRule, Instance, Label, LoadBalancer, Protocol, TableSizes,
-    Weight,
+    AllDown, Balancer, DesiredState, ForwardingRule, Instance, Label, LoadBalancer, Policy, Protocol,
+    TableSizes, Weight,
 };
 use lb_userspace::reconcile::plan::Plan;
 
@@ -48,14 +48,21 @@ fn load_balancer(number: u32, size: &Size) -> LoadBalancer {
         all_down: AllDown::Reject,
         forwarding_rules: (0..size.rules).map(rule).collect(),
         health_check: None,
+        policy: Policy::default(),
         instances: (0..size.instances).map(instance).collect(),
     }
 }
 
 /// A desired state of that size.
 pub fn desired(size: &Size) -> DesiredState {
-    let tables =
-        TableSizes { flows: 1, unproven_flows: 1, services: 16_384, backends: 131_072, next_hops: 1 };
+    let tables = TableSizes {
+        flows: 1,
+        unproven_flows: 1,
+        services: 16_384,
+        backends: 131_072,
+        next_hops: 1,
+        firewall_networks: 1,
+    };
     let snat_addresses = vec![IpAddr::from([10, 255, 0, 1])];
     let balancer = Balancer {
         interfaces: vec!["eth0".to_owned()],

@@ -11,9 +11,11 @@ pub mod abi;
 pub mod checksum;
 pub mod hash;
 pub mod limits;
+pub mod mss;
 pub mod nat;
 pub mod net;
 #[cfg(feature = "user")]
 mod pod;
+pub mod rate;
 pub mod reason;
 pub mod tcp;

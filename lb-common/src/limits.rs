@@ -43,9 +43,22 @@ pub const UNPROVEN_SECONDS: u32 = 30;
 /// Seconds until an idle UDP flow is forgotten.
 pub const UDP_SECONDS: u32 = 60;
 
+/// Seconds for which the ports of a first fragment are remembered: what Linux gives fragments to come together.
+pub const FRAGMENT_SECONDS: u32 = 30;
+
+/// Packets in fragments that are remembered at a time, for each family.
+pub const FRAGMENT_ENTRIES: u32 = 16_384;
+
+/// IPv6 extension headers that are skipped to find TCP or UDP; a packet with more is left to the kernel.
+pub const EXTENSION_HEADERS: u32 = 6;
+
 /// How far past the handshake's acknowledgement number a client's first ACK may be and still prove it: one unscaled
 /// receive window times sixteen, for a client whose bare ACK was lost and that has gone on sending.
 pub const PROOF_WINDOW: u32 = 1 << 20;
+
+/// Sources of one family whose new flows are counted at a time; the one that was heard least recently gives way, and is
+/// new when it comes again. 65,536 take 5 MiB, and that many sources are held back by the service's limit.
+pub const SOURCE_RATES: u32 = 1 << 16;
 
 /// VLAN tags skipped in front of the IP header (QinQ has two).
 pub const VLAN_TAGS: usize = 2;

@@ -5,8 +5,8 @@
 use aya::Pod;
 
 use crate::abi::{
-    BackendEntry, Control, FlowEntry, FlowKey, LoadEntry, NeighbourKey, NextHop, ServiceEntry, ServiceKey,
-    TableChunk, Tally, Traffic, Turn,
+    BackendEntry, Bucket, Control, FirewallKey, FlowEntry, FlowKey, LoadEntry, NeighbourKey, NextHop,
+    ServiceEntry, ServiceKey, SourceKey, TableChunk, Tally, Traffic, Turn,
 };
 use crate::net::{Addr4, Addr6};
 
@@ -19,7 +19,10 @@ macro_rules! pod {
 }
 
 pod!(
+    Addr4,
+    Addr6,
     BackendEntry,
+    Bucket,
     Control,
     FlowEntry<Addr4>,
     FlowEntry<Addr6>,
@@ -31,6 +34,10 @@ pod!(
     ServiceEntry,
     ServiceKey<Addr4>,
     ServiceKey<Addr6>,
+    SourceKey<Addr4>,
+    SourceKey<Addr6>,
+    FirewallKey<Addr4>,
+    FirewallKey<Addr6>,
     TableChunk,
     Tally,
     Traffic,

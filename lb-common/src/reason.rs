@@ -62,7 +62,7 @@ macro_rules! reasons {
 }
 
 /// Length of the counters' array; numbers of reasons stay below.
-pub const REASON_SLOTS: u32 = 64;
+pub const REASON_SLOTS: u32 = 128;
 
 reasons! {
     /// For none of our services and of none of our flows.
@@ -71,12 +71,14 @@ reasons! {
     NotIp = 1, Pass, "not-ip";
     /// Shorter than its headers say, or not the version its EtherType says.
     Malformed = 2, Pass, "malformed";
-    /// A fragment; the kernel puts them together.
+    /// A fragment that is none of ours; the kernel puts them together.
     Fragment = 3, Pass, "fragment";
     /// Neither TCP nor UDP, or behind an IPv6 extension header that is not skipped.
     OtherProtocol = 4, Pass, "other-protocol";
     /// Sent to a group or to everybody on the link.
     NotUnicast = 5, Pass, "not-unicast";
+    /// An ICMP error about a packet of no flow.
+    ErrorOfNoFlow = 6, Pass, "error-of-no-flow";
 
     /// Of a flow that is in the table.
     Established = 16, Forward, "established";
@@ -86,9 +88,15 @@ reasons! {
     Unproven = 18, Forward, "unproven";
     /// Proved its flow, which moved to the big table.
     Proved = 19, Forward, "proved";
+    /// A later fragment, of a packet whose first one was of a flow.
+    LaterFragment = 20, Forward, "later-fragment";
+    /// An ICMP error about a packet of a flow.
+    IcmpError = 21, Forward, "icmp-error";
 
     /// The next hop's link-layer address is not known; the kernel finds it and sends the packet.
     NextHopUnresolved = 24, Handover, "next-hop-unresolved";
+    /// Longer than the next hop's MTU, and may be fragmented, which the kernel does.
+    TooLong = 25, Handover, "too-long";
 
     /// A new flow to a service without a backend that takes it: RST or ICMP port unreachable.
     NoBackend = 32, Reply, "no-backend";
@@ -104,6 +112,10 @@ reasons! {
     TableFull = 37, Reply, "table-full";
     /// No SNAT address of the family is configured: RST or ICMP port unreachable.
     NoSnatAddress = 38, Reply, "no-snat-address";
+    /// Longer than the next hop's MTU, and must not be fragmented: ICMP fragmentation needed or packet too big.
+    TooBig = 39, Reply, "too-big";
+    /// An echo request to a VIP: echo reply.
+    Echo = 40, Reply, "echo";
 
     /// A RST of no flow: there is nobody to tell.
     StrayReset = 48, Drop, "stray-reset";
@@ -117,10 +129,28 @@ reasons! {
     RouteUnusable = 52, Drop, "route-unusable";
     /// The answer we owed could not be made, for want of room in the frame.
     ReplyFailed = 53, Drop, "reply-failed";
+    /// To a VIP, and longer by its own account than the frame is.
+    Truncated = 64, Drop, "truncated";
+    /// To a VIP, and its headers contradict themselves or each other.
+    BadHeader = 65, Drop, "bad-header";
+    /// To a VIP by a source route: IPv4's LSRR and SSRR, IPv6's routing header type 0 (RFC 5095, RFC 7126).
+    SourceRouted = 59, Drop, "source-routed";
+    /// To a VIP from an address that nobody can have there: RFC 6890's, or a VIP.
+    Martian = 60, Drop, "martian";
+    /// UDP over IPv6 to a VIP without a checksum, which RFC 8200 does not allow.
+    NoChecksum = 61, Drop, "no-checksum";
+    /// A later fragment to a VIP whose first one has not been seen.
+    FirstFragmentMissing = 62, Drop, "first-fragment-missing";
     /// TTL or hop limit used up on the way from the backend.
     TtlExpired = 54, Drop, "ttl-expired";
     /// The tables contradict each other; a bug, please report it.
     Inconsistent = 55, Drop, "inconsistent";
+    /// A new flow from a source that the service's firewall rules do not admit; it learns nothing.
+    Firewalled = 56, Drop, "firewalled";
+    /// A new flow from a source that has opened as many this second as it may.
+    RateLimitedSource = 57, Drop, "rate-limited-source";
+    /// A new flow to a service that has got as many this second as it may.
+    RateLimitedService = 58, Drop, "rate-limited-service";
 }
 
 #[cfg(test)]

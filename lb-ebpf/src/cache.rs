@@ -11,13 +11,13 @@
 
 use aya_ebpf::btf_maps::Array;
 use aya_ebpf::macros::btf_map;
-use lb_common::abi::FlowKey;
+use lb_common::abi::{FlowKey, UNKNOWN_NEXT_HOP};
 use lb_common::hash;
 use lb_common::limits::TOUCH_JIFFIES;
 use lb_common::net::{Addr4, Addr6, Be16};
 use lb_common::tcp;
 
-use crate::egress::Recipe;
+use crate::egress::{self, Recipe};
 use crate::kernel::{self, Turn};
 use crate::maps::{self, Family, Slot};
 
@@ -85,12 +85,18 @@ pub fn find<A: Family>(key: &FlowKey<A>) -> Option<Cached<A>> {
     (fresh && line_ref.epoch == epoch()).then_some(Cached(line))
 }
 
-/// Fills a line with the direction in `slot`, which leaves by a next hop; `epoch` is from before the slot was read.
+/// Fills a line with the direction in `slot`, if it has its backend still and leaves by a known next hop; `epoch` is from
+/// before the slot was read.
 #[inline(always)]
-pub fn fill<A: Family>(key: &FlowKey<A>, slot: Slot<A>, next_hop: u32, epoch: u32) {
+pub fn fill<A: Family>(key: &FlowKey<A>, slot: Slot<A>, epoch: u32) {
+    let next_hop = egress::next_hop(slot);
+    let meta = slot.meta();
+    let kept = maps::backend(meta.backend).is_some_and(|backend| backend.generation == meta.generation);
+    if next_hop == UNKNOWN_NEXT_HOP || !kept {
+        return;
+    }
     let Some(set) = set::<A>(kernel::cpu(), key) else { return };
     let line = line_of(set, key).unwrap_or_else(|| older(set));
-    let meta = slot.meta();
     // SAFETY: a pointer into a map value; the line is this CPU's, and others only clear its `epoch`.
     unsafe {
         key.put(&mut (*line).key);

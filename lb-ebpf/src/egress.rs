@@ -12,7 +12,7 @@ use crate::kernel::{self, Route};
 use crate::maps::{self, Family, Slot};
 use crate::outcome::Verdict;
 use crate::packet::{Ipv4, Ipv6, Packet, Tcp, Udp};
-use crate::parse::Parsed;
+use crate::parse::{Parsed, Part};
 
 /// What a direction of a flow becomes on the wire.
 pub trait Recipe {
@@ -53,16 +53,32 @@ pub fn fits<A>(parsed: &Parsed<A>, hop: &NextHop) -> bool {
 struct Way {
     interface: u32,
     addresses: [u32; 3],
+    /// Why the kernel gets it.
+    handed_over: Reason,
 }
 
 impl Way {
-    /// The kernel resolves the neighbour, fragments or refuses what is too long, or delivers what is for this host.
-    const KERNEL: Self = Self { interface: 0, addresses: [0; 3] };
+    /// The kernel resolves the neighbour, fragments what is too long, or delivers what is for this host.
+    const fn kernel(handed_over: Reason) -> Self {
+        Self { interface: 0, addresses: [0; 3], handed_over }
+    }
 }
 
 /// Translates a packet by the flow in `slot` and sends it on.
 #[inline(always)]
 pub fn send<A: Family>(packet: &Packet, parsed: &Parsed<A>, slot: Slot<A>, verdict: Verdict) -> Verdict {
+    send_as(packet, parsed, slot, &slot, verdict)
+}
+
+/// Translates a packet by a recipe and sends it the way of the flow in `slot`.
+#[inline(always)]
+pub fn send_as<A: Family>(
+    packet: &Packet,
+    parsed: &Parsed<A>,
+    slot: Slot<A>,
+    recipe: &impl Recipe,
+    verdict: Verdict,
+) -> Verdict {
     let meta = slot.meta();
     if parsed.ttl <= 1 {
         return if meta.from_client() {
@@ -71,22 +87,36 @@ pub fn send<A: Family>(packet: &Packet, parsed: &Parsed<A>, slot: Slot<A>, verdi
             Verdict::drop(Reason::TtlExpired)
         };
     }
-    maps::count_traffic(meta.service, meta.backend, meta.from_client(), parsed.length);
-    let way = match maps::next_hop(next_hop(slot)) {
-        Some(hop) if fits(parsed, hop) => by(hop),
-        Some(_) => Way::KERNEL,
-        None => match by_routing_table(packet, parsed, slot) {
-            Ok(way) => way,
-            Err(reason) => return Verdict::drop(reason),
-        },
+    let found = match maps::next_hop(next_hop(slot)) {
+        Some(hop) if fits(parsed, hop) => Ok(by(hop)),
+        Some(hop) if hop.flags & NEXT_HOP_RESOLVED != 0 => too_long(packet, parsed, hop.mtu),
+        Some(_) => Ok(Way::kernel(Reason::NextHopUnresolved)),
+        None => by_routing_table(packet, parsed, slot),
     };
+    let way = match found {
+        Ok(way) => way,
+        Err(verdict) => return verdict,
+    };
+    maps::count_traffic(meta.service, meta.backend, meta.from_client(), parsed.length);
     if way.interface != 0 {
-        return go(packet, parsed, &slot, way, verdict);
+        return go(packet, parsed, recipe, way, verdict);
     }
-    if !rewrite(packet, parsed, &slot, 0) {
+    if !rewrite(packet, parsed, recipe, 0) {
         return Verdict::drop(Reason::Inconsistent);
     }
-    Verdict::pass(Reason::NextHopUnresolved)
+    Verdict::pass(way.handed_over)
+}
+
+/// What becomes of a packet that is longer than an MTU: IPv4 without DF is for the kernel to take apart (RFC 791), of
+/// others the sender is told (RFC 1191, RFC 8201).
+#[inline(always)]
+fn too_long<A: Family>(packet: &Packet, parsed: &Parsed<A>, mtu: u32) -> Result<Way, Verdict> {
+    const DONT_FRAGMENT: u16 = 0x4000;
+    let header = if A::V6 { None } else { packet.read::<Ipv4>(parsed.l3 as usize) };
+    if header.is_some_and(|header| header.fragment.host() & DONT_FRAGMENT == 0) {
+        return Ok(Way::kernel(Reason::TooLong));
+    }
+    Err(Verdict::refuse_too_big(mtu))
 }
 
 /// Translates a packet and sends it to a neighbour. VLAN tags stay as they are.
@@ -105,7 +135,7 @@ pub fn leave<A: Family>(
 fn by(hop: &NextHop) -> Way {
     // Word by word, as everywhere: see `Address::put`.
     let [a, b, c] = hop.addresses;
-    Way { interface: hop.interface, addresses: [a, b, c] }
+    Way { interface: hop.interface, addresses: [a, b, c], handed_over: Reason::NextHopUnresolved }
 }
 
 #[inline(always)]
@@ -130,7 +160,11 @@ fn go<A: Family>(
 /// Writes new addresses, ports and checksums, and takes off `hops`, at most one, of the packet's hops to go.
 #[inline(always)]
 fn rewrite<A: Family>(packet: &Packet, parsed: &Parsed<A>, recipe: &impl Recipe, hops: u8) -> bool {
-    let network = if A::V6 { network6(packet, parsed, recipe, hops) } else { network4(packet, parsed, recipe, hops) };
+    let network =
+        if A::V6 { network6(packet, parsed, recipe, hops) } else { network4(packet, parsed, recipe, hops) };
+    if parsed.part == Part::Later {
+        return network;
+    }
     let l4 = parsed.l4 as usize;
     let transport = if parsed.key.protocol == PROTOCOL_TCP {
         let at = l4 + core::mem::offset_of!(Tcp, checksum);
@@ -151,9 +185,10 @@ fn network4<A: Family>(packet: &Packet, parsed: &Parsed<A>, recipe: &impl Recipe
     const ONE: u32 = Be16::new(0x0100).raw() as u32;
     const LESS: u16 = checksum::delta(ONE, 0);
     let at = parsed.l3 as usize + core::mem::offset_of!(Ipv4, ttl);
-    let Some([_, old]) = packet.read::<[Be16; 2]>(at) else { return false };
+    let Some([lives_and_protocol, old]) = packet.read::<[Be16; 2]>(at) else { return false };
+    let [_, protocol] = lives_and_protocol.raw().to_ne_bytes();
     let delta = if hops == 0 { recipe.ip_delta() } else { checksum::combine(recipe.ip_delta(), LESS) };
-    let hops_and_protocol = u16::from_ne_bytes([parsed.ttl - hops, parsed.key.protocol]);
+    let hops_and_protocol = u16::from_ne_bytes([parsed.ttl - hops, protocol]);
     let first = hops_and_protocol as u32 | ((checksum::apply(old, delta).raw() as u32) << 16);
     packet.write(at, [first, recipe.source()[0], recipe.destination()[0]])
 }
@@ -165,7 +200,9 @@ fn network6<A: Family>(packet: &Packet, parsed: &Parsed<A>, recipe: &impl Recipe
     // Word by word: copies of whole addresses are calls on the BPF target.
     let ([a, b, c, d], [e, f, g, h]) = (recipe.source(), recipe.destination());
     // With the byte beside it, which is the protocol: the verifier learns nothing from the bound of a single byte.
-    packet.write(l3 + core::mem::offset_of!(Ipv6, next_header), [parsed.key.protocol, parsed.ttl - hops])
+    let at = l3 + core::mem::offset_of!(Ipv6, next_header);
+    let Some([next, _]) = packet.read::<[u8; 2]>(at) else { return false };
+    packet.write(at, [next, parsed.ttl - hops])
         && packet.write(l3 + core::mem::offset_of!(Ipv6, source), [a, b, c, d])
         && packet.write(l3 + core::mem::offset_of!(Ipv6, destination), [e, f, g, h])
 }
@@ -179,17 +216,19 @@ mod answer {
     pub const NOT_FORWARDED: i64 = 4;
     pub const FORWARDING_DISABLED: i64 = 5;
     pub const NO_NEIGHBOUR: i64 = 7;
+    pub const TOO_LONG: i64 = 8;
 }
 
 /// Asks the routing table where a translated packet goes, and remembers the answer for the direction to the client.
 #[inline(always)]
-fn by_routing_table<A: Family>(packet: &Packet, parsed: &Parsed<A>, slot: Slot<A>) -> Result<Way, Reason> {
+fn by_routing_table<A: Family>(packet: &Packet, parsed: &Parsed<A>, slot: Slot<A>) -> Result<Way, Verdict> {
     const AF_INET: u8 = 2;
     const AF_INET6: u8 = 10;
 
     let mut route = Route {
         family: if A::V6 { AF_INET6 } else { AF_INET },
         protocol: parsed.key.protocol,
+        total_length: (parsed.length - parsed.l3) as u16,
         source: slot.source(),
         destination: slot.destination(),
         ..Route::default()
@@ -201,13 +240,14 @@ fn by_routing_table<A: Family>(packet: &Packet, parsed: &Parsed<A>, slot: Slot<A
                 remember::<A>(slot, &route);
             }
             let addresses = NextHop::addresses(route.destination_mac, route.source_mac);
-            Ok(Way { interface: route.interface, addresses })
+            Ok(Way { interface: route.interface, addresses, handed_over: Reason::NextHopUnresolved })
         }
-        answer::NO_NEIGHBOUR | answer::NOT_FORWARDED => Ok(Way::KERNEL),
-        answer::UNREACHABLE => Err(Reason::NoRoute),
-        answer::BLACKHOLE | answer::PROHIBIT => Err(Reason::RouteProhibits),
-        answer::FORWARDING_DISABLED => Err(Reason::ForwardingDisabled),
-        _ => Err(Reason::RouteUnusable),
+        answer::NO_NEIGHBOUR | answer::NOT_FORWARDED => Ok(Way::kernel(Reason::NextHopUnresolved)),
+        answer::TOO_LONG => too_long(packet, parsed, u32::from(route.total_length)),
+        answer::UNREACHABLE => Err(Verdict::drop(Reason::NoRoute)),
+        answer::BLACKHOLE | answer::PROHIBIT => Err(Verdict::drop(Reason::RouteProhibits)),
+        answer::FORWARDING_DISABLED => Err(Verdict::drop(Reason::ForwardingDisabled)),
+        _ => Err(Verdict::drop(Reason::RouteUnusable)),
     }
 }
 

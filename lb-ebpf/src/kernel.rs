@@ -30,6 +30,13 @@ pub fn boot_seconds() -> u32 {
     (nanoseconds / 1_000_000_000) as u32
 }
 
+/// Nanoseconds on the monotonic clock.
+#[inline(always)]
+pub fn nanoseconds() -> u64 {
+    // SAFETY: takes nothing and only reads.
+    unsafe { helpers::bpf_ktime_get_ns() }
+}
+
 /// 32 random bits.
 #[inline(always)]
 pub fn random() -> u32 {
@@ -42,6 +49,12 @@ pub fn random() -> u32 {
 pub fn redirect(interface: u32) -> u32 {
     // SAFETY: takes numbers; a bad interface is an error return.
     unsafe { helpers::bpf_redirect(interface, 0) as u32 }
+}
+
+/// Bytes of a frame in all its buffers.
+pub(crate) fn frame_length(context: *mut c_void) -> u32 {
+    // SAFETY: the context is the program's own.
+    unsafe { helpers::bpf_xdp_get_buff_len(context.cast()) as u32 }
 }
 
 pub(crate) fn adjust_head(context: *mut c_void, delta: i32) -> bool {
@@ -63,6 +76,7 @@ pub struct Route {
     pub protocol: u8,
     pub source_port: u16,
     pub destination_port: u16,
+    /// Bytes of the packet; in the answer that it is too long, the MTU.
     pub total_length: u16,
     /// The interface the packet came in by; in the answer the one to leave by.
     pub interface: u32,
@@ -93,11 +107,17 @@ pub(crate) fn fetch_or(value: *mut u32, bits: u32) -> u32 {
     unsafe { atomic_or::<u32, u32, { AtomicOrdering::AcqRel }>(value, bits) }
 }
 
-/// Adds one and returns what was there; see [`fetch_or`] for the ordering.
+/// Adds one and returns what was there.
 #[inline(always)]
 pub(crate) fn fetch_increment(value: *mut u64) -> u64 {
+    fetch_add(value, 1)
+}
+
+/// Adds and returns what was there; see [`fetch_or`] for the ordering.
+#[inline(always)]
+pub(crate) fn fetch_add(value: *mut u64, addend: u64) -> u64 {
     // SAFETY: callers pass a pointer into a map value, valid while the program runs.
-    unsafe { atomic_xadd::<u64, u64, { AtomicOrdering::AcqRel }>(value, 1) }
+    unsafe { atomic_xadd::<u64, u64, { AtomicOrdering::AcqRel }>(value, addend) }
 }
 
 /// Calls `body` with 0, 1, 2 … until it says that it is done, `times` at the most. The verifier walks the body once, not

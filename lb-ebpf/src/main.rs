@@ -23,13 +23,19 @@ mod packet;
 mod cache;
 mod fast;
 mod parse;
+mod survey;
 
+mod admit;
 mod established;
+mod mss;
 mod open;
 mod select;
 mod slow;
 mod snat;
 mod unproven;
+
+mod fragment;
+mod icmp;
 
 mod egress;
 mod reply;

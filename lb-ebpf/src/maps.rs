@@ -4,15 +4,17 @@
 #![expect(unsafe_code, reason = "map values are shared memory; accessors copy, or write what is idempotent")]
 
 use aya_ebpf::bindings::{BPF_ANY, BPF_NOEXIST};
+use aya_ebpf::btf_maps::lpm_trie::{Key, LpmTrie};
 use aya_ebpf::btf_maps::{Array, ArrayOfMaps, HashMap, LruHashMap, PerCpuArray};
 use aya_ebpf::macros::btf_map;
 use lb_common::abi::{
-    BackendEntry, Control, FlowEntry, FlowKey, FlowMeta, LoadEntry, NeighbourKey, NextHop, ServiceEntry,
-    ServiceKey, TableChunk, TableHeader, Tally, Traffic, Turn, UNKNOWN_NEXT_HOP,
+    BackendEntry, Bucket, Control, FirewallKey, FlowEntry, FlowKey, FlowMeta, FragmentEntry, FragmentKey,
+    LoadEntry, NeighbourKey, NextHop, ServiceEntry, ServiceKey, SourceKey, TableChunk, TableHeader, Tally,
+    Traffic, Turn, UNKNOWN_NEXT_HOP, whole,
 };
-use lb_common::limits::{SNAT_ADDRESSES, TABLE_CHUNK, TOUCH_JIFFIES};
+use lb_common::limits::{FRAGMENT_ENTRIES, SNAT_ADDRESSES, SOURCE_RATES, TABLE_CHUNK, TOUCH_JIFFIES};
 use lb_common::nat;
-use lb_common::net::{Addr4, Addr6, Address, Be16};
+use lb_common::net::{Addr4, Addr6, Address, Be16, Be32};
 use lb_common::reason::REASON_SLOTS;
 
 use crate::egress::Recipe;
@@ -23,9 +25,15 @@ const INNER_MAP: usize = 0x1000;
 
 type Flows<A> = HashMap<FlowKey<A>, FlowEntry<A>, 1>;
 type Unproven<A> = LruHashMap<FlowKey<A>, FlowEntry<A>, 1>;
+type Vips<A> = HashMap<A, u32, 1>;
+type Fragments<A> = LruHashMap<FragmentKey<A>, FragmentEntry, { FRAGMENT_ENTRIES as usize }>;
 type Services<A> = HashMap<ServiceKey<A>, ServiceEntry, 1>;
-/// A pool's table.
-pub type Table = Array<TableChunk, 2, INNER_MAP>;
+type Firewall<A> = LpmTrie<FirewallKey<A>, u32, 1>;
+type SourceRates<A> = LruHashMap<SourceKey<A>, Bucket, { SOURCE_RATES as usize }>;
+/// A pool's table: the words of each [`TableChunk`]. Not the structure itself: Linux before 6.2 finds maps whose values are
+/// described as a structure unlike those that user space makes, without any description, and keeps them out of an outer
+/// map.
+pub type Table = Array<[u32; TABLE_CHUNK], 2, INNER_MAP>;
 
 #[btf_map]
 static FLOWS4: Flows<Addr4> = HashMap::new();
@@ -39,6 +47,14 @@ static UNPROVEN6: Unproven<Addr6> = LruHashMap::new();
 static SERVICES4: Services<Addr4> = HashMap::new();
 #[btf_map]
 static SERVICES6: Services<Addr6> = HashMap::new();
+#[btf_map]
+static VIPS4: Vips<Addr4> = HashMap::new();
+#[btf_map]
+static VIPS6: Vips<Addr6> = HashMap::new();
+#[btf_map]
+static FRAGMENTS4: Fragments<Addr4> = LruHashMap::new();
+#[btf_map]
+static FRAGMENTS6: Fragments<Addr6> = LruHashMap::new();
 #[btf_map]
 static POOLS: ArrayOfMaps<Table, 1> = ArrayOfMaps::new();
 #[btf_map]
@@ -57,6 +73,16 @@ static SNAT4: Array<[u32; 4], { SNAT_ADDRESSES as usize }> = Array::new();
 static SNAT6: Array<[u32; 4], { SNAT_ADDRESSES as usize }> = Array::new();
 #[btf_map]
 static CONTROL: Array<Control, 1> = Array::new();
+#[btf_map]
+static FIREWALL4: Firewall<Addr4> = LpmTrie::new();
+#[btf_map]
+static FIREWALL6: Firewall<Addr6> = LpmTrie::new();
+#[btf_map]
+static SERVICE_RATES: Array<Bucket, 1> = Array::new();
+#[btf_map]
+static SOURCE_RATES4: SourceRates<Addr4> = LruHashMap::new();
+#[btf_map]
+static SOURCE_RATES6: SourceRates<Addr6> = LruHashMap::new();
 #[btf_map]
 static SERVICE_TRAFFIC: PerCpuArray<Traffic, 1> = PerCpuArray::new();
 #[btf_map]
@@ -99,9 +125,13 @@ pub trait Family: Address {
     fn flows() -> &'static Flows<Self>;
     fn unproven() -> &'static Unproven<Self>;
     fn services() -> &'static Services<Self>;
+    fn vips() -> &'static Vips<Self>;
+    fn fragments() -> &'static Fragments<Self>;
+    fn firewall() -> &'static Firewall<Self>;
+    fn source_rates() -> &'static SourceRates<Self>;
     fn cache() -> &'static cache::Sets<Self>;
     fn draft() -> Option<&'static mut Draft<Self>>;
-    fn snat_address(number: u32) -> Option<Self>;
+    fn snat_address(number: u32) -> Option<&'static [u32; 4]>;
     fn snat_count(control: &Control) -> u32;
 }
 
@@ -122,6 +152,26 @@ impl Family for Addr4 {
     }
 
     #[inline(always)]
+    fn vips() -> &'static Vips<Self> {
+        &VIPS4
+    }
+
+    #[inline(always)]
+    fn fragments() -> &'static Fragments<Self> {
+        &FRAGMENTS4
+    }
+
+    #[inline(always)]
+    fn firewall() -> &'static Firewall<Self> {
+        &FIREWALL4
+    }
+
+    #[inline(always)]
+    fn source_rates() -> &'static SourceRates<Self> {
+        &SOURCE_RATES4
+    }
+
+    #[inline(always)]
     fn cache() -> &'static cache::Sets<Self> {
         &cache::CACHE4
     }
@@ -133,8 +183,8 @@ impl Family for Addr4 {
     }
 
     #[inline(always)]
-    fn snat_address(number: u32) -> Option<Self> {
-        SNAT4.get(number).copied().map(Self::narrow)
+    fn snat_address(number: u32) -> Option<&'static [u32; 4]> {
+        SNAT4.get(number)
     }
 
     #[inline(always)]
@@ -160,6 +210,26 @@ impl Family for Addr6 {
     }
 
     #[inline(always)]
+    fn vips() -> &'static Vips<Self> {
+        &VIPS6
+    }
+
+    #[inline(always)]
+    fn fragments() -> &'static Fragments<Self> {
+        &FRAGMENTS6
+    }
+
+    #[inline(always)]
+    fn firewall() -> &'static Firewall<Self> {
+        &FIREWALL6
+    }
+
+    #[inline(always)]
+    fn source_rates() -> &'static SourceRates<Self> {
+        &SOURCE_RATES6
+    }
+
+    #[inline(always)]
     fn cache() -> &'static cache::Sets<Self> {
         &cache::CACHE6
     }
@@ -171,8 +241,8 @@ impl Family for Addr6 {
     }
 
     #[inline(always)]
-    fn snat_address(number: u32) -> Option<Self> {
-        SNAT6.get(number).copied().map(Self::narrow)
+    fn snat_address(number: u32) -> Option<&'static [u32; 4]> {
+        SNAT6.get(number)
     }
 
     #[inline(always)]
@@ -298,6 +368,12 @@ pub fn unproven<A: Family>(key: &FlowKey<A>) -> Option<Slot<A>> {
     A::unproven().get_ptr_mut(key).map(Slot)
 }
 
+/// The flow with that tuple, proven or not.
+#[inline(always)]
+pub fn flow<A: Family>(key: &FlowKey<A>) -> Option<Slot<A>> {
+    proven(key).or_else(|| unproven(key))
+}
+
 /// What became of an attempt to enter a flow.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Entered {
@@ -356,6 +432,77 @@ pub fn service<A: Family>(key: &ServiceKey<A>) -> Option<ServiceEntry> {
     unsafe { A::services().get(key) }.copied()
 }
 
+/// True for an address that a service has.
+#[inline(always)]
+pub fn is_vip<A: Family>(address: &A) -> bool {
+    // SAFETY: the value is not read.
+    unsafe { A::vips().get(address) }.is_some()
+}
+
+/// Remembers what a first fragment said.
+#[inline(always)]
+pub fn remember_fragment<A: Family>(key: &FragmentKey<A>, entry: &FragmentEntry) {
+    let _ = A::fragments().insert(key, entry, u64::from(BPF_ANY));
+}
+
+/// What the first fragment said.
+#[inline(always)]
+pub fn first_fragment<A: Family>(key: &FragmentKey<A>) -> Option<FragmentEntry> {
+    // SAFETY: copied at once; an entry is replaced by one that says the same.
+    unsafe { A::fragments().get(key) }.copied()
+}
+
+/// True if a firewall list has a network that the address is in.
+#[inline(always)]
+pub fn admits<A: Family>(list: u32, address: A) -> bool {
+    A::firewall().get(&Key::new(whole::<A>(), FirewallKey { list: Be32::new(list), address })).is_some()
+}
+
+/// A token bucket in place.
+#[derive(Clone, Copy)]
+pub struct Tokens(*mut Bucket);
+
+impl Tokens {
+    /// When the bucket is full.
+    #[inline(always)]
+    pub fn full_at(self) -> u64 {
+        // SAFETY: a pointer that a look-up gave is valid while the program runs.
+        unsafe { (*self.0).full_at }
+    }
+
+    /// Lets it be full at that moment.
+    #[inline(always)]
+    pub fn set(self, moment: u64) {
+        // SAFETY: as in `full_at`; of writes at the same time one counts, a token or two are lost.
+        unsafe { (*self.0).full_at = moment };
+    }
+
+    /// Puts the moment off.
+    #[inline(always)]
+    pub fn add(self, nanoseconds: u64) {
+        // SAFETY: as in `full_at`; only the field's address is taken.
+        let _ = kernel::fetch_add(unsafe { &raw mut (*self.0).full_at }, nanoseconds);
+    }
+}
+
+/// The bucket of a service.
+#[inline(always)]
+pub fn service_tokens(service: u32) -> Option<Tokens> {
+    SERVICE_RATES.get_ptr_mut(service).map(Tokens)
+}
+
+/// The bucket of a source, a full one if it is new.
+#[inline(always)]
+pub fn source_tokens<A: Family>(key: &SourceKey<A>) -> Option<Tokens> {
+    let known = A::source_rates().get_ptr_mut(key);
+    if known.is_none() {
+        // Another CPU may be faster: then there is one.
+        let _ = A::source_rates().insert(key, &Bucket { full_at: 0 }, u64::from(BPF_NOEXIST));
+        return A::source_rates().get_ptr_mut(key).map(Tokens);
+    }
+    known.map(Tokens)
+}
+
 /// A pool's table: the same one until the program ends, even if it is swapped meanwhile.
 #[inline(always)]
 pub fn table(pool: u32) -> Option<&'static Table> {
@@ -365,14 +512,14 @@ pub fn table(pool: u32) -> Option<&'static Table> {
 /// The head of a table.
 #[inline(always)]
 pub fn table_header(table: &Table) -> Option<TableHeader> {
-    table.get(0).map(TableChunk::header)
+    table.get(0).map(|slots| TableChunk { slots: *slots }.header())
 }
 
 /// The backend's slot in place `at` of a table.
 #[inline(always)]
 pub fn table_slot(table: &Table, at: u32) -> Option<u32> {
-    let chunk = table.get(1 + at / TABLE_CHUNK as u32)?;
-    chunk.slots.get(at as usize % TABLE_CHUNK).copied()
+    let slots = table.get(1 + at / TABLE_CHUNK as u32)?;
+    slots.get(at as usize % TABLE_CHUNK).copied()
 }
 
 /// The backend in a slot, in place: of an array, so it stays valid, and user space changes one field at a time.

@@ -12,7 +12,7 @@ use crate::outcome::Verdict;
 use crate::packet::Packet;
 use crate::parse::Parsed;
 use crate::snat::{self, Ticket};
-use crate::{kernel, select};
+use crate::{admit, kernel, mss, select};
 
 /// Opens a flow and sends the packet on by it, refuses it, or leaves the packet alone.
 #[inline(always)]
@@ -26,6 +26,15 @@ pub fn decide<A: Family>(packet: &Packet, parsed: &Parsed<A>) -> Verdict {
             return Verdict::drop(Reason::StrayReset);
         }
         return Verdict::refuse(Reason::NoFlow);
+    }
+    if key.source.martian() || maps::is_vip(&key.source) {
+        return Verdict::drop(Reason::Martian);
+    }
+    if let Some(reason) = admit::refusal(key, &service) {
+        return Verdict::drop(reason);
+    }
+    if parsed.ttl <= 1 {
+        return Verdict::refuse(Reason::TtlExceeded);
     }
     let slot = select::backend(key, &service);
     if slot == select::NONE {
@@ -71,5 +80,6 @@ fn create<A: Family>(packet: &Packet, parsed: &Parsed<A>, service: &ServiceEntry
         }
     }
     log!(packet, aya_log_ebpf::macro_support::Level::Debug, "new flow to backend {}", slot);
+    mss::clamp_to(packet, parsed, service.mss);
     Verdict::send(Reason::NewFlow)
 }

@@ -21,6 +21,14 @@ const SEND: u32 = 16;
 const OPEN: u32 = 17;
 /// Not an XDP action: the sender is to be told.
 const REFUSE: u32 = 18;
+/// Not an XDP action: the packet may be of a flow, and has its ports where the detail says.
+const FLOW: u32 = 19;
+/// Not an XDP action: the packet is ICMP, which starts where the detail says.
+const ICMP: u32 = 20;
+/// Not an XDP action: the packet is a later fragment.
+const FRAGMENT: u32 = 21;
+/// What is still to be done may need another number, of 16 bits.
+const DETAIL_SHIFT: u32 = 16;
 
 impl Verdict {
     /// Leave it to the kernel as it is.
@@ -52,6 +60,50 @@ impl Verdict {
         Self::with(reason, REFUSE)
     }
 
+    /// To be done: tell the sender that its packet goes nowhere because it is longer than `mtu` bytes.
+    pub const fn refuse_too_big(mtu: u32) -> Self {
+        Self::with(Reason::TooBig, REFUSE).and_detail(mtu)
+    }
+
+    /// To be done: look for the packet's flow; the detail is [`crate::parse::Place::detail`].
+    pub const fn flow(detail: u32) -> Self {
+        Self::with(Reason::Inconsistent, FLOW).and_detail(detail)
+    }
+
+    /// To be done: look at the ICMP message; the detail is as in [`Verdict::flow`].
+    pub const fn icmp(detail: u32) -> Self {
+        Self::with(Reason::Inconsistent, ICMP).and_detail(detail)
+    }
+
+    /// To be done: look for the first fragment; the detail is as in [`Verdict::flow`].
+    pub const fn fragment(detail: u32) -> Self {
+        Self::with(Reason::Inconsistent, FRAGMENT).and_detail(detail)
+    }
+
+    const fn and_detail(self, detail: u32) -> Self {
+        Self(self.0 | (detail & 0xffff) << DETAIL_SHIFT)
+    }
+
+    /// The number that goes with what is to be done.
+    pub const fn detail(self) -> u32 {
+        self.0 >> DETAIL_SHIFT
+    }
+
+    /// True after [`Verdict::flow`].
+    pub const fn may_be_of_a_flow(self) -> bool {
+        self.action() == FLOW
+    }
+
+    /// True after [`Verdict::icmp`].
+    pub const fn is_icmp(self) -> bool {
+        self.action() == ICMP
+    }
+
+    /// True after [`Verdict::fragment`].
+    pub const fn is_fragment(self) -> bool {
+        self.action() == FRAGMENT
+    }
+
     /// True after [`Verdict::send`].
     pub const fn sends(self) -> bool {
         self.action() == SEND
@@ -65,6 +117,17 @@ impl Verdict {
     /// True after [`Verdict::refuse`].
     pub const fn refuses(self) -> bool {
         self.action() == REFUSE
+    }
+
+    /// The same for a packet that must not be answered.
+    pub const fn unanswered(self) -> Self {
+        if !self.refuses() {
+            self
+        } else if self.is(Reason::TtlExceeded) {
+            Self::drop(Reason::TtlExpired)
+        } else {
+            Self::drop(Reason::ReplyFailed)
+        }
     }
 
     /// The verdict as a global function takes and returns it.
@@ -92,7 +155,7 @@ impl Verdict {
     }
 
     const fn action(self) -> u32 {
-        self.0 >> ACTION_SHIFT
+        self.0 >> ACTION_SHIFT & 0xff
     }
 }
 

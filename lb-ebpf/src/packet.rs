@@ -65,6 +65,17 @@ pub struct Ipv6 {
     pub destination: [u32; 4],
 }
 
+/// IPv6's fragment header; the others start alike, with what comes next and their length (RFC 8200 section 4.5).
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct Fragment6 {
+    pub next: u8,
+    /// Of other headers; in units that depend on them.
+    pub length: u8,
+    pub offset_and_more: Be16,
+    pub identification: u32,
+}
+
 /// TCP's header without options (RFC 9293).
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -113,6 +124,12 @@ impl Packet {
     #[inline(always)]
     pub fn length_at_entry(&self) -> u32 {
         self.length
+    }
+
+    /// Bytes of the frame, with what is not in its linear part.
+    #[inline(always)]
+    pub fn whole_length(&self) -> u32 {
+        kernel::frame_length(self.context.as_ptr())
     }
 
     /// The interface that the frame came in by.
@@ -173,10 +190,21 @@ impl Packet {
         &self.context
     }
 
+    /// The bounds are read anew each time. The compiler would else think a place checked because one behind it has been,
+    /// which the verifier does not; or carry a bound along in 32 bits, as it is in the context, where the verifier no
+    /// longer knows it for a pointer.
     #[inline(always)]
     fn pointer<T>(&self, offset: usize) -> Option<*mut T> {
-        let start = self.context.data() + (offset & OFFSET_MASK);
-        if start + size_of::<T>() > self.context.data_end() {
+        // SAFETY: the context is the program's own.
+        let (start, end) = unsafe {
+            let context = self.context.ctx;
+            (
+                core::ptr::read_volatile(&raw const (*context).data) as usize,
+                core::ptr::read_volatile(&raw const (*context).data_end) as usize,
+            )
+        };
+        let start = start + (offset & OFFSET_MASK);
+        if start + size_of::<T>() > end {
             return None;
         }
         Some(start as *mut T)

@@ -51,10 +51,10 @@ pub fn reserve<A: Family>(draft: &mut Draft<A>) -> Ticket {
 
 /// Tries one address and port; what is in `draft` afterwards was entered if it was free.
 #[inline(always)]
-fn attempt<A: Family>(draft: &mut Draft<A>, address: A, port: Be16) -> Entered {
-    draft.near.source = address;
+fn attempt<A: Family>(draft: &mut Draft<A>, address: &[u32; 4], port: Be16) -> Entered {
+    A::narrow(*address).put(&mut draft.near.source);
     draft.near.source_port = port;
-    draft.far_key = draft.near.peer(draft.near_key.protocol);
+    draft.near.put_peer(draft.near_key.protocol, &mut draft.far_key);
     if maps::proven(&draft.far_key).is_some() {
         return Entered::Taken;
     }

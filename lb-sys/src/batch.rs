@@ -6,18 +6,12 @@ use std::os::fd::{AsRawFd as _, BorrowedFd};
 
 use aya::Pod;
 
+use super::{Command, call};
+
 /// Entries a call moves: large enough that the call itself does not count, small enough to stay in the cache.
 const BATCH: usize = 4096;
 /// The largest batch tried when a single bucket of a hash map holds more than fits.
 const LARGEST_BATCH: usize = 1 << 20;
-
-#[derive(Clone, Copy)]
-#[repr(i32)]
-enum Command {
-    Lookup = 24,
-    Update = 26,
-    Delete = 27,
-}
 
 /// `struct { … } batch` of `union bpf_attr`.
 #[repr(C)]
@@ -66,7 +60,7 @@ fn walk<K: Pod, V: Pod>(map: BorrowedFd<'_>, cpus: usize, mut each: impl FnMut(&
             map: map.as_raw_fd() as u32,
             ..Attributes::default()
         };
-        let ended = match call(Command::Lookup, &mut attributes) {
+        let ended = match call(Command::LookupBatch, &mut attributes) {
             Ok(()) => false,
             Err(error) if error.raw_os_error() == Some(libc::ENOENT) => true,
             Err(error) if error.raw_os_error() == Some(libc::ENOSPC) && batch < LARGEST_BATCH => {
@@ -102,7 +96,7 @@ pub fn update<K: Pod, V: Pod>(map: BorrowedFd<'_>, keys: &[K], values: &[V]) -> 
             map: map.as_raw_fd() as u32,
             ..Attributes::default()
         };
-        call(Command::Update, &mut attributes)?;
+        call(Command::UpdateBatch, &mut attributes)?;
     }
     Ok(())
 }
@@ -119,7 +113,7 @@ pub fn delete<K: Pod>(map: BorrowedFd<'_>, keys: &[K]) -> io::Result<usize> {
             map: map.as_raw_fd() as u32,
             ..Attributes::default()
         };
-        let result = call(Command::Delete, &mut attributes);
+        let result = call(Command::DeleteBatch, &mut attributes);
         let done = attributes.count as usize;
         deleted += done;
         match result {
@@ -137,13 +131,4 @@ pub fn delete<K: Pod>(map: BorrowedFd<'_>, keys: &[K]) -> io::Result<usize> {
 fn zeroed<T: Pod>(count: usize) -> Vec<T> {
     // SAFETY: `Pod` types are valid for every bit pattern, all zeroes too.
     vec![unsafe { std::mem::zeroed::<T>() }; count]
-}
-
-fn call(command: Command, attributes: &mut Attributes) -> io::Result<()> {
-    // SAFETY: the attributes are those of the command, and what they point to is as long as `count` says and outlives
-    // the call.
-    let result = unsafe {
-        libc::syscall(libc::SYS_bpf, command as i32, std::ptr::from_mut(attributes), size_of::<Attributes>())
-    };
-    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }

@@ -34,6 +34,7 @@ use crate::observe::admin;
 use crate::observe::drains::Drains;
 use crate::observe::log::LogHandle;
 use crate::observe::observer::{Identity, Observer};
+use crate::observe::restart;
 use crate::reconcile::driver::{Driver, Inputs};
 use crate::source::SourceState;
 use crate::source::cloud::{CloudSource, CloudStatus, Limits};
@@ -151,6 +152,7 @@ impl App {
             tracing::error!("{}; no backend counts as drained", crate::observe::observer::chain(&damage));
         }
         let Sources { file, cloud, start } = sources;
+        let admin_address = start.desired.balancer.admin_address;
         let (source, desired) = watch::channel(start);
         let (cloud_status, cloud_view) = watch::channel(Arc::default());
         let (health, verdicts) = watch::channel(Arc::default());
@@ -166,6 +168,7 @@ impl App {
                 instance: settings.instance.clone(),
                 file: settings.config.clone(),
                 started: SystemTime::now(),
+                admin_address,
             },
             source: desired,
             cloud: cloud_view,
@@ -216,6 +219,7 @@ impl App {
         decide.spawn(file.watch(self.file, reload, deciding.clone()));
         decide.spawn(self.cloud.follow(read, self.source, self.cloud_status, deciding.clone()));
         decide.spawn(follow_interfaces(desired.clone(), self.serve, deciding.clone()));
+        decide.spawn(restart::warn(Arc::clone(&self.observer), deciding.clone()));
         decide.spawn(health::driver::run(desired, self.health, deciding.clone()));
         let mut reconcile = JoinSet::new();
         reconcile.spawn(self.driver.run(reconciling.clone()));

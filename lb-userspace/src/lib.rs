@@ -26,5 +26,7 @@ pub mod observe;
 pub mod app;
 pub mod cli;
 
+mod durable;
+
 #[cfg(test)]
 mod testing;

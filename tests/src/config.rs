@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The file that lbd is given in the lab, as a value that scenarios change and write again.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
@@ -36,6 +37,9 @@ pub struct Balancer {
     pub snat_addresses: Vec<IpAddr>,
     /// Where it serves metrics.
     pub admin_address: SocketAddr,
+    /// Entries of tables by their names, where they are not as many as usual.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub tables: BTreeMap<&'static str, u32>,
 }
 
 /// One load balancer.
@@ -103,6 +107,7 @@ impl Config {
             interfaces: vec![FRONT.to_owned(), BACK.to_owned()],
             snat_addresses: vec![SNAT4, SNAT6],
             admin_address: SocketAddr::from(([127, 0, 0, 1], 9180)),
+            tables: BTreeMap::new(),
         };
         Self {
             version: 1,
@@ -119,6 +124,26 @@ impl Config {
             config.load_balancers.push(LoadBalancer::new(lab, algorithm, algorithm, rules));
         }
         config
+    }
+
+    /// The same where everything is slow, an emulated machine for one: tables are small, and late answers take no backend
+    /// out of service.
+    #[must_use]
+    pub fn patient(mut self) -> Self {
+        let small = [
+            ("flows", 4096),
+            ("unproven_flows", 4096),
+            ("services", 64),
+            ("backends", 64),
+            ("next_hops", 64),
+        ];
+        self.balancer.tables = small.into();
+        for load_balancer in &mut self.load_balancers {
+            let check = &mut load_balancer.health_check;
+            (check.check_interval, check.response_timeout) = (5, 5);
+            (check.unhealthy_threshold, check.healthy_threshold) = (300, 1);
+        }
+        self
     }
 
     /// The first load balancer.

@@ -44,6 +44,15 @@ pub struct Lab {
     folder: TempDir,
 }
 
+/// Whether the driver of the balancer's interfaces takes an XDP program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Driver {
+    /// As veth does.
+    Native,
+    /// Not: veth refuses where one end sends by more queues than the other receives by.
+    Refuses,
+}
+
 /// A machine that answers.
 #[derive(Debug)]
 pub struct Backend {
@@ -60,6 +69,11 @@ pub struct Backend {
 impl Lab {
     /// Makes a lab with three backends, VIPs on the balancer, and nothing running.
     pub fn new() -> Result<Self> {
+        Self::with(Driver::Native)
+    }
+
+    /// The same with another driver.
+    pub fn with(driver: Driver) -> Result<Self> {
         needs::privileges()?;
         needs::programs(&["ip", "nsenter", "ethtool", "curl", "nginx", "openssl", "iperf3", "wrk"])?;
         leftovers::remove()?;
@@ -77,7 +91,7 @@ impl Lab {
                 .context("making a folder for the lab")?,
         };
         fs::create_dir_all(lab.pins())?;
-        lab.wire()?;
+        lab.wire(driver)?;
         Ok(lab)
     }
 
@@ -107,14 +121,14 @@ impl Lab {
     }
 
     /// Links, then addresses, then routes, then offloads and stubs.
-    fn wire(&self) -> Result<()> {
-        link(&self.client, UPLINK, &self.balancer, FRONT)?;
-        link(&self.balancer, BACK, &self.switch, UPLINK)?;
+    fn wire(&self, driver: Driver) -> Result<()> {
+        link(&self.client, UPLINK, &self.balancer, FRONT, driver)?;
+        link(&self.switch, UPLINK, &self.balancer, BACK, driver)?;
         self.switch.ip("link add bridge type bridge mcast_snooping 0 forward_delay 0")?;
         self.switch.ip("link set bridge up")?;
         self.switch.ip(&format!("link set dev {UPLINK} master bridge"))?;
         for backend in &self.backends {
-            link(&backend.netns, "eth0", &self.switch, &backend.name)?;
+            link(&backend.netns, "eth0", &self.switch, &backend.name, Driver::Native)?;
             self.switch.ip(&format!("link set dev {} master bridge", backend.name))?;
             address(&backend.netns, "eth0", backend.address4, 24)?;
             address(&backend.netns, "eth0", backend.address6, 64)?;
@@ -124,6 +138,10 @@ impl Lab {
         address(&self.client, UPLINK, Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 2).into(), 64)?;
         self.client.ip("route add default via 198.18.0.1")?;
         self.client.ip("route add default via 2001:db8::1")?;
+        if driver == Driver::Refuses {
+            // What leaves in the generic way needs no program at the far end, which would be refused as well.
+            return Ok(());
+        }
         raw_xdp::attach(&self.client, UPLINK, &raw_xdp::pass(), &self.pins().join("client"))?;
         raw_xdp::attach(&self.switch, UPLINK, &raw_xdp::pass(), &self.switch_link())
     }
@@ -177,8 +195,12 @@ impl Backend {
 
 /// A veth pair between two namespaces, up at both ends, without transmit checksum offload: a program that rewrites a
 /// frame must find the checksum that the header says.
-fn link(a: &Netns, a_name: &str, b: &Netns, b_name: &str) -> Result<()> {
-    a.ip(&format!("link add {a_name} type veth peer name {b_name} netns {}", b.name()))?;
+fn link(a: &Netns, a_name: &str, b: &Netns, b_name: &str, driver: Driver) -> Result<()> {
+    let queues = match driver {
+        Driver::Native => "",
+        Driver::Refuses => "numtxqueues 2",
+    };
+    a.ip(&format!("link add {a_name} {queues} type veth peer name {b_name} netns {}", b.name()))?;
     for (netns, interface) in [(a, a_name), (b, b_name)] {
         netns.run("ethtool", &format!("-K {interface} tx off"))?;
         netns.ip(&format!("link set dev {interface} up"))?;

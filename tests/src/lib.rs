@@ -25,4 +25,5 @@ pub mod process;
 pub mod raw_xdp;
 pub mod scene;
 pub mod servers;
+pub mod tally;
 pub mod wait;

@@ -35,7 +35,11 @@ pub const NAMES: [&str; 3] = ["b1", "b2", "b3"];
 impl Scene {
     /// Sets everything up, and waits until all backends are known to be healthy.
     pub fn new(config: impl FnOnce(&Lab) -> Config) -> Result<Self> {
-        let lab = Lab::new()?;
+        Self::within(Lab::new()?, config)
+    }
+
+    /// The same in a lab that is there.
+    pub fn within(lab: Lab, config: impl FnOnce(&Lab) -> Config) -> Result<Self> {
         let servers = servers::start_all(&lab)?;
         let config = config(&lab);
         let mut lbd = Lbd::start(&lab, &config)?;
@@ -48,8 +52,12 @@ impl Scene {
         config: impl FnOnce(&Lab) -> Config,
         work: impl FnOnce(&mut Self) -> Result<()>,
     ) -> Result<()> {
-        let mut scene = Self::new(config)?;
-        work(&mut scene).map_err(|error| anyhow!("{error:#}\n--- lbd's log ---\n{}", scene.lbd.log()))
+        Self::new(config)?.work(work)
+    }
+
+    /// Works on it; if that fails, the error has lbd's log.
+    pub fn work(&mut self, work: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
+        work(self).map_err(|error| anyhow!("{error:#}\n--- lbd's log ---\n{}", self.lbd.log()))
     }
 
     /// Changes the file, and waits until it is in force.

@@ -7,6 +7,7 @@
 mod bench;
 mod build;
 mod demo;
+mod kernels;
 mod setup;
 mod shell;
 mod test;
@@ -37,6 +38,8 @@ enum Verb {
     Demo(demo::Options),
     /// Runs every check and test there is (needs root).
     Test(test::Options),
+    /// Tries the program on Linux 6.1, emulated, and on the kernel that runs (needs root).
+    Kernels(kernels::Options),
     /// Measures.
     Bench(bench::Options),
     /// Checks what compilers do not: layers, file sizes, licence lines, map layouts.
@@ -49,6 +52,7 @@ fn main() -> ExitCode {
         Verb::Build => build::run_verb(),
         Verb::Demo(options) => demo::run(&options),
         Verb::Test(options) => test::run(&options),
+        Verb::Kernels(options) => kernels::run(&options),
         Verb::Bench(options) => bench::run(&options),
         Verb::Tidy(options) => tidy::run(&options),
     };

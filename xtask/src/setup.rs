@@ -37,6 +37,18 @@ pub fn to_run() -> Result<()> {
     ensure(&|| [Need::missing_to_build(), Need::missing_to_run()].concat())
 }
 
+/// Makes sure that another kernel can be run.
+pub fn to_emulate() -> Result<()> {
+    ensure(&Need::missing_to_emulate)
+}
+
+/// Why another kernel cannot be run here, neither now nor after installing what is missing.
+pub fn why_no_emulation() -> Option<Missing> {
+    let needs = Need::missing_to_emulate();
+    let why_not = debian::can_install().err().filter(|_| !needs.is_empty())?;
+    Some(Missing { needs, why_not: why_not.to_owned() })
+}
+
 /// Makes sure that we are root, which namespaces and XDP need.
 pub fn to_be_root(what: &str) -> Result<()> {
     if is_root() {

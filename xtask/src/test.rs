@@ -19,7 +19,8 @@ use crate::shell::is_root;
 pub struct Options {
     /// Run only tests whose name contains one of these; checks and builds that no test needs are left out.
     filter: Vec<String>,
-    /// Run only this step (may be given again): format, tidy, clippy, unit, doc, unprivileged, build, privileged, benches.
+    /// Run only this step (may be given again): format, tidy, clippy, unit, doc, unprivileged, build, privileged,
+    /// kernels, benches.
     #[arg(long, conflicts_with = "filter")]
     step: Vec<String>,
 }
@@ -50,6 +51,7 @@ pub fn run(options: &Options) -> Result<()> {
 impl Options {
     fn wants(&self, step: &Step) -> bool {
         let named = self.step.is_empty() || self.step.iter().any(|name| name == step.name);
-        named && (self.filter.is_empty() || step.kind != Kind::Check)
+        let whole = matches!(step.kind, Kind::Check | Kind::Kernels);
+        named && (self.filter.is_empty() || !whole)
     }
 }

@@ -110,8 +110,7 @@ impl<A: Address> FlowKey<A> {
         let ports = (self.source_port.raw() ^ other.source_port.raw())
             | (self.destination_port.raw() ^ other.destination_port.raw())
             | u16::from(self.protocol ^ other.protocol);
-        let addresses =
-            self.source.differs(other.source) | self.destination.differs(other.destination);
+        let addresses = self.source.differs(other.source) | self.destination.differs(other.destination);
         (addresses | u32::from(ports)) == 0
     }
 }
@@ -129,6 +128,20 @@ impl<A: Address> FlowEntry<A> {
             pad: 0,
             pad_half: 0,
         }
+    }
+}
+
+impl<A: Address> FlowEntry<A> {
+    /// As [`FlowEntry::peer`], written to `place` word by word.
+    #[inline(always)]
+    pub fn put_peer(&self, protocol: u8, place: &mut FlowKey<A>) {
+        self.destination.put(&mut place.source);
+        self.source.put(&mut place.destination);
+        place.source_port = self.destination_port;
+        place.destination_port = self.source_port;
+        place.protocol = protocol;
+        place.pad = 0;
+        place.pad_half = 0;
     }
 }
 

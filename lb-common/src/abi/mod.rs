@@ -13,15 +13,23 @@
 //! | `TURNS` | array | service index → [`Turn`] | program | program |
 //! | `NEXT_HOPS` | array | index → [`NextHop`] | user space | program |
 //! | `NEIGHBOURS` | hash | [`NeighbourKey`] → index | user space | program |
+//! | `VIPS4`, `VIPS6` | hash | address → 1 | user space | program |
+//! | `FRAGMENTS4`, `FRAGMENTS6` | LRU hash | [`FragmentKey`] → [`FragmentEntry`] | program | program |
 //! | `SNAT4`, `SNAT6` | array | number → 16 bytes of address | user space | program |
 //! | `CONTROL` | array of one | 0 → [`Control`] | user space | program |
+//! | `FIREWALL4`, `FIREWALL6` | prefix trie | [`FirewallKey`] → 1 | user space | program |
+//! | `SERVICE_RATES` | array | service index → [`Bucket`] | program | program |
+//! | `SOURCE_RATES4`, `SOURCE_RATES6` | LRU hash | [`SourceKey`] → [`Bucket`] | program | program |
 //! | `SERVICE_TRAFFIC`, `BACKEND_TRAFFIC` | per-CPU array | index → [`Traffic`] | program | user space |
 //! | `REASONS` | per-CPU array | reason → [`Tally`] | program | user space |
 
 mod backend;
 mod control;
 mod counters;
+mod firewall;
 mod flow;
+mod fragment;
+mod limit;
 mod next_hop;
 mod service;
 mod table;
@@ -29,7 +37,10 @@ mod table;
 pub use backend::{BACKEND_DRAINING, BACKEND_USABLE, BACKEND_V6, BackendEntry, LoadEntry};
 pub use control::Control;
 pub use counters::{Tally, Traffic};
+pub use firewall::{FirewallKey, OPEN, prefix_length, whole};
 pub use flow::{FlowEntry, FlowKey, FlowMeta, REVERSE};
+pub use fragment::{FragmentEntry, FragmentKey};
+pub use limit::{Bucket, SourceKey};
 pub use next_hop::{NEXT_HOP_RESOLVED, NeighbourKey, NextHop, UNKNOWN_NEXT_HOP};
 pub use service::{ServiceEntry, ServiceKey, Turn};
 pub use table::{Algorithm, TableChunk, TableHeader};
@@ -51,6 +62,14 @@ pub mod names {
     pub const SERVICES4: &str = "SERVICES4";
     /// Services on IPv6 VIPs.
     pub const SERVICES6: &str = "SERVICES6";
+    /// VIPs over IPv4.
+    pub const VIPS4: &str = "VIPS4";
+    /// VIPs over IPv6.
+    pub const VIPS6: &str = "VIPS6";
+    /// Ports of packets over IPv4 that come in fragments.
+    pub const FRAGMENTS4: &str = "FRAGMENTS4";
+    /// Ports of packets over IPv6 that come in fragments.
+    pub const FRAGMENTS6: &str = "FRAGMENTS6";
     /// The selection table of each pool.
     pub const POOLS: &str = "POOLS";
     /// Backends by slot.
@@ -69,6 +88,16 @@ pub mod names {
     pub const SNAT6: &str = "SNAT6";
     /// What holds for every packet.
     pub const CONTROL: &str = "CONTROL";
+    /// IPv4 networks by firewall list.
+    pub const FIREWALL4: &str = "FIREWALL4";
+    /// IPv6 networks by firewall list.
+    pub const FIREWALL6: &str = "FIREWALL6";
+    /// Token buckets by service index.
+    pub const SERVICE_RATES: &str = "SERVICE_RATES";
+    /// Token buckets by service and IPv4 source.
+    pub const SOURCE_RATES4: &str = "SOURCE_RATES4";
+    /// Token buckets by service and IPv6 source.
+    pub const SOURCE_RATES6: &str = "SOURCE_RATES6";
     /// Packets, bytes and flows by service index.
     pub const SERVICE_TRAFFIC: &str = "SERVICE_TRAFFIC";
     /// Packets, bytes and flows by backend slot.
@@ -77,13 +106,17 @@ pub mod names {
     pub const REASONS: &str = "REASONS";
 
     /// Every map that is pinned.
-    pub const ALL: [&str; 18] = [
+    pub const ALL: [&str; 27] = [
         FLOWS4,
         FLOWS6,
         UNPROVEN4,
         UNPROVEN6,
         SERVICES4,
         SERVICES6,
+        VIPS4,
+        VIPS6,
+        FRAGMENTS4,
+        FRAGMENTS6,
         POOLS,
         BACKENDS,
         LOADS,
@@ -93,6 +126,11 @@ pub mod names {
         SNAT4,
         SNAT6,
         CONTROL,
+        FIREWALL4,
+        FIREWALL6,
+        SERVICE_RATES,
+        SOURCE_RATES4,
+        SOURCE_RATES6,
         SERVICE_TRAFFIC,
         BACKEND_TRAFFIC,
         REASONS,

@@ -33,12 +33,11 @@ impl NextHop {
     #[inline(always)]
     #[must_use]
     pub const fn addresses(destination: Mac, source: Mac) -> [u32; 3] {
-        let [a, b, c, d, e, f] = destination;
-        let [g, h, i, j, k, l] = source;
+        let (to, from) = (destination, source);
         [
-            u32::from_ne_bytes([a, b, c, d]),
-            u32::from_ne_bytes([e, f, g, h]),
-            u32::from_ne_bytes([i, j, k, l]),
+            u32::from_ne_bytes([to[0], to[1], to[2], to[3]]),
+            u32::from_ne_bytes([to[4], to[5], from[0], from[1]]),
+            u32::from_ne_bytes([from[2], from[3], from[4], from[5]]),
         ]
     }
 }

@@ -31,8 +31,14 @@ pub struct ServiceEntry {
     pub idle_timeout: u32,
     /// The port on the backend.
     pub backend_port: Be16,
-    /// Zero.
-    pub pad: u16,
+    /// What the MSS option of a SYN is lowered to, in bytes; zero leaves it alone.
+    pub mss: u16,
+    /// The firewall list that says who may open flows, or [`super::OPEN`].
+    pub firewall: u32,
+    /// New flows a second, at most; zero is no limit.
+    pub new_flows: u32,
+    /// New flows a second from one source address, at most; zero is no limit.
+    pub new_flows_per_source: u32,
 }
 
 /// Whose turn it is in a service of round robin: the number of flows handed out so far, on all CPUs together.
@@ -45,5 +51,5 @@ pub struct Turn {
 
 const _: () = {
     assert!(size_of::<ServiceKey<Addr4>>() == 8 && size_of::<ServiceKey<Addr6>>() == 20);
-    assert!(size_of::<ServiceEntry>() == 16 && size_of::<Turn>() == 8);
+    assert!(size_of::<ServiceEntry>() == 28 && size_of::<Turn>() == 8);
 };

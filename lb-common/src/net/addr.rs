@@ -39,6 +39,10 @@ pub trait Address: Copy + Debug + Default + Eq + 'static {
 
     /// Zero if the other is the same.
     fn differs(self, other: Self) -> u32;
+
+    /// True for an address that no packet on a network can come from (RFC 6890): for IPv4 `0/8`, `127/8`, `224/4` and
+    /// `240/4`; for IPv6 `::`, `::1`, `::ffff:0:0/96` and `ff00::/8`.
+    fn martian(self) -> bool;
 }
 
 const fn word_sum(word: u32) -> u32 {
@@ -76,6 +80,12 @@ impl Address for Addr4 {
     #[inline(always)]
     fn differs(self, other: Self) -> u32 {
         self.0[0] ^ other.0[0]
+    }
+
+    #[inline(always)]
+    fn martian(self) -> bool {
+        let first = u32::from_be(self.0[0]) >> 24;
+        first == 0 || first == 127 || first >= 224
     }
 }
 
@@ -118,8 +128,16 @@ impl Address for Addr6 {
 
     #[inline(always)]
     fn differs(self, other: Self) -> u32 {
-        let ([a, b, c, d], [e, f, g, h]) = (self.0, other.0);
-        (a ^ e) | (b ^ f) | (c ^ g) | (d ^ h)
+        let (ours, theirs) = (self.0, other.0);
+        (ours[0] ^ theirs[0]) | (ours[1] ^ theirs[1]) | (ours[2] ^ theirs[2]) | (ours[3] ^ theirs[3])
+    }
+
+    #[inline(always)]
+    fn martian(self) -> bool {
+        let [a, b, c, d] = self.0;
+        let mapped = c == 0xffff_u32.to_be();
+        let unspecified_or_loopback = c == 0 && u32::from_be(d) <= 1;
+        u32::from_be(a) >> 24 == 0xff || (a | b) == 0 && (mapped || unspecified_or_loopback)
     }
 }
 
@@ -175,6 +193,26 @@ mod tests {
         let v6: Ipv6Addr = "2001:db8::1:2".parse().expect("literal");
         assert_eq!(Ipv4Addr::from(Addr4::narrow(Addr4::from(v4).wide())), v4);
         assert_eq!(Ipv6Addr::from(Addr6::narrow(Addr6::from(v6).wide())), v6);
+    }
+
+    #[test]
+    fn martians_are_told_from_others() {
+        let v4 = |text: &str| Addr4::from(text.parse::<Ipv4Addr>().expect(text)).martian();
+        let v6 = |text: &str| Addr6::from(text.parse::<Ipv6Addr>().expect(text)).martian();
+        for text in
+            ["0.0.0.0", "0.255.0.1", "127.0.0.1", "224.0.0.1", "239.1.1.1", "240.0.0.1", "255.255.255.255"]
+        {
+            assert!(v4(text), "{text}");
+        }
+        for text in ["1.0.0.0", "10.0.0.1", "126.255.255.255", "128.0.0.1", "223.255.255.255"] {
+            assert!(!v4(text), "{text}");
+        }
+        for text in ["::", "::1", "::ffff:10.0.0.1", "ff02::1"] {
+            assert!(v6(text), "{text}");
+        }
+        for text in ["::2", "2001:db8::1", "fe80::1", "64:ff9b::1", "0:0:0:1::1"] {
+            assert!(!v6(text), "{text}");
+        }
     }
 
     #[test]

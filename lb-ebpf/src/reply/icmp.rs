@@ -9,7 +9,7 @@ use super::reset::ipv4;
 use super::{TTL, turn_round};
 use crate::kernel::{self, Turn};
 use crate::maps::Family;
-use crate::packet::{Ethernet, Icmp, Ipv4, Ipv6, Packet, Vlan};
+use crate::packet::{Icmp, Ipv4, Ipv6, Packet};
 use crate::parse::Parsed;
 
 /// What is wrong.
@@ -19,18 +19,21 @@ pub enum Error {
     PortUnreachable,
     /// The TTL or hop limit was used up.
     TimeExceeded,
+    /// Packets may be so many bytes long (RFC 1191, RFC 8201).
+    TooBig(u16),
 }
 
 /// Bytes of the transport header that are quoted.
 const QUOTED: usize = 8;
-/// Words of the longest quotation: an IPv4 header with all options, or an IPv6 header, and eight bytes.
+/// Words of the longest quotation: an IPv4 header with all options, or an IPv6 header with a few extensions, and eight
+/// bytes.
 const QUOTED_WORDS: u32 = (60 + QUOTED as u32) / 4;
 
 /// Makes the frame an ICMP error to its sender.
 #[inline(always)]
 pub fn answer<A: Family>(packet: &Packet, parsed: &Parsed<A>, error: Error) -> bool {
     let l3 = parsed.l3 as usize;
-    let quote = parsed.l4 as usize - l3 + QUOTED;
+    let quote = (parsed.l4 as usize - l3 + QUOTED).min(QUOTED_WORDS as usize * 4);
     let room = if A::V6 { size_of::<Ipv6>() } else { size_of::<Ipv4>() } + size_of::<Icmp>();
     if !turn_round(packet) || !packet.resize((l3 + quote) as u32) || !packet.move_head(-(room as i32)) {
         return false;
@@ -43,18 +46,19 @@ pub fn answer<A: Family>(packet: &Packet, parsed: &Parsed<A>, error: Error) -> b
 /// Copies the Ethernet header and its tags to the new start of the frame.
 #[inline(always)]
 fn move_link_layer(packet: &Packet, from: usize, l3: usize) -> bool {
-    let Some(ethernet) = packet.read::<Ethernet>(from) else { return false };
-    if !packet.write(0, ethernet) {
+    let Some([a, b, c]) = packet.read::<[u32; 3]>(from) else { return false };
+    if !packet.write(0, [a, b, c]) {
         return false;
     }
-    let mut at = size_of::<Ethernet>();
-    for _ in 0..lb_common::limits::VLAN_TAGS {
+    // The EtherType, and with it the tags, each two words of two bytes.
+    let mut at = size_of::<[u32; 3]>();
+    for _ in 0..=lb_common::limits::VLAN_TAGS * 2 {
         if at < l3 {
-            let Some(tag) = packet.read::<Vlan>(from + at) else { return false };
-            if !packet.write(at, tag) {
+            let Some(word) = packet.read::<u16>(from + at) else { return false };
+            if !packet.write(at, word) {
                 return false;
             }
-            at += size_of::<Vlan>();
+            at += size_of::<u16>();
         }
     }
     true
@@ -91,10 +95,14 @@ fn write_error<A: Family>(
     let (kind, code) = match (A::V6, error) {
         (false, Error::PortUnreachable) => (3, 3),
         (false, Error::TimeExceeded) => (11, 0),
+        (false, Error::TooBig(_)) => (3, 4),
         (true, Error::PortUnreachable) => (1, 4),
         (true, Error::TimeExceeded) => (3, 0),
+        (true, Error::TooBig(_)) => (2, 0),
     };
-    let mut sum = u32::from(u16::from_ne_bytes([kind, code]));
+    // In the last two of the four bytes after the checksum, for both families.
+    let mtu = if let Error::TooBig(mtu) = error { Be16::new(mtu) } else { Be16::new(0) };
+    let mut sum = u32::from(u16::from_ne_bytes([kind, code])) + u32::from(mtu.raw());
     if A::V6 {
         let length = Be16::new((size_of::<Icmp>() + quote) as u16);
         let protocol = Be16::new(u16::from(PROTOCOL_ICMPV6));
@@ -117,6 +125,6 @@ fn write_error<A: Family>(
     if !complete {
         return false;
     }
-    let header = Icmp { kind, code, checksum: checksum::finish(sum), rest: [0; 2] };
+    let header = Icmp { kind, code, checksum: checksum::finish(sum), rest: [0, mtu.raw()] };
     packet.write(quoted - size_of::<Icmp>(), header)
 }

@@ -13,7 +13,8 @@ use crate::observe::observer::chain;
 /// Loads and attaches the program.
 pub fn open(balancer: &Balancer, options: &Options) -> Result<Opened, StartError> {
     let datapath = KernelDatapath::open(balancer, options)?;
-    let (hops, sweep, serving) = (datapath.clone(), datapath.clone(), datapath.clone());
+    let (hops, sweep, log) = (datapath.clone(), datapath.clone(), datapath.clone());
+    let serving = datapath.clone();
     let options = options.clone();
     Ok(Opened {
         inspect: Arc::new(datapath.clone()),
@@ -21,6 +22,7 @@ pub fn open(balancer: &Balancer, options: &Options) -> Result<Opened, StartError
         tasks: vec![
             Box::new(|shutdown| Box::pin(hops.run_next_hops(shutdown))),
             Box::new(|shutdown| Box::pin(sweep.run_sweep(shutdown))),
+            Box::new(|shutdown| Box::pin(log.run_log(shutdown))),
         ],
         serve: Box::new(move |interfaces| serving.serve(interfaces).map_err(|error| chain(&error))),
         detach: Box::new(move || KernelDatapath::detach(&options).map_err(StartError::from)),

@@ -151,6 +151,28 @@ async fn a_bad_file_starts_with_the_last_good_one() {
 }
 
 #[tokio::test]
+async fn what_waits_for_a_restart_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = settings(folder.path());
+    let config = settings.config.clone();
+    let (stop, detached) = (CancellationToken::new(), CancellationToken::new());
+    let app = build(settings, &detached).await.unwrap();
+    let observer = Arc::clone(&app.observer);
+    let says = |observer: &Observer| {
+        let lines = observer.status().source.needs_restart;
+        lines.iter().any(|line| line.starts_with("balancer.admin_address: none is in force; restart lbd"))
+    };
+    assert!(!says(&observer));
+
+    let running = tokio::spawn(app.run(Arc::default(), stop.clone()));
+    std::fs::write(config, spec::example()).unwrap();
+    observer.source.clone().wait_for(|source| source.revision == 2).await.unwrap();
+    assert!(says(&observer));
+    stop.cancel();
+    running.await.unwrap().unwrap();
+}
+
+#[tokio::test]
 async fn a_bad_file_without_a_last_good_one_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let settings = settings(folder.path());

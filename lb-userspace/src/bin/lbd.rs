@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! `lbd`: settings → `App` → run → exit code.
 
-use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -9,7 +8,7 @@ use clap::Parser;
 use lb_userspace::app::error::StartError;
 use lb_userspace::app::{App, Settings, kernel, service};
 use lb_userspace::cli::check;
-use lb_userspace::cli::exit::Exit;
+use lb_userspace::cli::exit::{self, Exit};
 use lb_userspace::cli::lbd::{Command, Lbd, Place, Run};
 use lb_userspace::datapath::kernel::{KernelDatapath, Options, requirements};
 use lb_userspace::observe::log;
@@ -17,15 +16,17 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+const NAME: &str = "lbd";
+
 fn main() -> ExitCode {
     match Lbd::parse().command {
         Command::Run(run) => end(start(run)),
         Command::Detach(place) => end(KernelDatapath::detach(&options(&place)).map_err(StartError::from)),
         Command::Validate(validate) => {
             let (text, exit) = check::validate(&validate.file, validate.output);
-            print(&text, exit)
+            exit::print(NAME, &text, exit)
         }
-        Command::Config(config) => print(&check::page(config.what), Exit::Done),
+        Command::Config(config) => exit::print(NAME, &check::page(config.what), Exit::Done),
     }
 }
 
@@ -36,20 +37,7 @@ fn options(place: &Place) -> Options {
 fn end(result: Result<(), StartError>) -> ExitCode {
     match result {
         Ok(()) => Exit::Done.into(),
-        Err(error) => {
-            eprintln!("lbd: {error}");
-            error.exit().into()
-        }
-    }
-}
-
-fn print(text: &str, exit: Exit) -> ExitCode {
-    match std::io::stdout().write_all(text.as_bytes()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            eprintln!("lbd: {error}");
-            Exit::Failed.into()
-        }
-        _ => exit.into(),
+        Err(error) => exit::fail(NAME, &error, error.exit()),
     }
 }
 

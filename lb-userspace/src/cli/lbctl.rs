@@ -57,7 +57,7 @@ pub enum OutputFormat {
 pub enum Command {
     /// Show the daemon, interfaces, tables, load balancers, backends and reasons
     Status,
-    /// List backends
+    /// List backends, removed ones too for as long as they drain
     Backends,
     /// List flows
     Flows(Flows),
@@ -139,9 +139,7 @@ impl Lbctl {
         let drain = |backend: &Backend| DrainRequest { backend: backend.backend.clone() };
         match &self.command {
             Command::Status => Ok(output.of(&client.get("/v1/status").await?, render::status::status)),
-            Command::Backends => {
-                Ok(output.of(client.get::<Vec<_>>("/v1/backends").await?.as_slice(), render::backends::list))
-            }
+            Command::Backends => Ok(output.of(&client.get("/v1/backends").await?, render::backends::list)),
             Command::Flows(flows) => Ok(output.of(&client.get(&flows.path()).await?, render::flows::list)),
             Command::Plan { file: None } => Ok(output.of(&client.get("/v1/plan").await?, render::plan::plan)),
             Command::Plan { file: Some(file) } => {

@@ -7,10 +7,11 @@ use std::io;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use lb_common::abi::{BackendEntry, ServiceEntry};
+use lb_common::abi::{BackendEntry, OPEN, ServiceEntry};
 
 use super::{Capacity, Change, Datapath, DatapathError, Observed, ObservedTable, ServiceId};
 use crate::balance::table::TableInputs;
+use crate::model::Sources;
 
 /// The double. Fields are open, so that a test can look, and can damage.
 #[derive(Clone, Debug, Default)]
@@ -21,6 +22,8 @@ pub struct MemoryDatapath {
     pub backends: BTreeMap<u32, BackendEntry>,
     /// Tables by pool.
     pub tables: BTreeMap<u32, MemoryTable>,
+    /// Firewall lists by number.
+    pub firewalls: BTreeMap<u32, Sources>,
     /// Source addresses towards backends.
     pub snat_addresses: Vec<IpAddr>,
     /// Open flows by backend slot.
@@ -67,6 +70,12 @@ pub enum Violation {
     /// Something would be taken away while packets that saw it in use may be on their way.
     #[error("something is taken away before the packets that saw it are through")]
     NotSettled,
+    /// A service would name a firewall list that is not there.
+    #[error("a service names firewall list {0}, which there is not")]
+    NoFirewall(u32),
+    /// A firewall list would change while services may name it.
+    #[error("firewall list {0} is there already")]
+    FirewallInPlace(u32),
     /// An index is out of range.
     #[error("index {0} is out of range")]
     OutOfRange(u32),
@@ -96,6 +105,9 @@ impl MemoryDatapath {
             in_range(entry.index, self.capacity.services)?;
             if !self.tables.contains_key(&entry.pool) {
                 return Err(Violation::NoTable(entry.pool));
+            }
+            if entry.firewall != OPEN && !self.firewalls.contains_key(&entry.firewall) {
+                return Err(Violation::NoFirewall(entry.firewall));
             }
             if !indexes.insert(entry.index) {
                 return Err(Violation::SharedIndex(entry.index));
@@ -127,6 +139,15 @@ impl MemoryDatapath {
             Change::RemoveService { id } => {
                 self.services.remove(id);
                 self.services_unsettled = true;
+            }
+            Change::PutFirewall { list, sources } => {
+                if self.firewalls.insert(*list, sources.clone()).is_some_and(|before| before != *sources) {
+                    return Err(Violation::FirewallInPlace(*list));
+                }
+            }
+            Change::RemoveFirewall { list } => {
+                settled(!self.services_unsettled)?;
+                self.firewalls.remove(list);
             }
             Change::RemoveTable { pool } => {
                 settled(!self.services_unsettled)?;
@@ -180,6 +201,7 @@ impl Datapath for MemoryDatapath {
             services: self.services.clone(),
             backends: self.backends.clone(),
             pools: self.tables.iter().map(|(pool, table)| (*pool, look(table))).collect(),
+            firewalls: self.firewalls.clone(),
             snat_addresses: self.snat_addresses.clone(),
             open_flows: self.open_flows.clone(),
             capacity: self.capacity,

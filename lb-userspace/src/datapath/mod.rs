@@ -16,7 +16,7 @@ use lb_common::abi::{BackendEntry, ServiceEntry};
 use serde::Serialize;
 
 use crate::balance::table::TableInputs;
-use crate::model::Protocol;
+use crate::model::{Protocol, Sources};
 
 /// The frontend of a forwarding rule on one VIP, of either family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -45,6 +45,8 @@ pub struct Observed {
     pub backends: BTreeMap<u32, BackendEntry>,
     /// Pools that have a table, with what identifies it.
     pub pools: BTreeMap<u32, ObservedTable>,
+    /// Firewall lists by number.
+    pub firewalls: BTreeMap<u32, Sources>,
     /// Source addresses towards backends.
     pub snat_addresses: Vec<IpAddr>,
     /// Open flows by backend slot, as far as known; missing means none.
@@ -91,6 +93,18 @@ pub enum Change {
         pool: u32,
         /// What to build it from.
         inputs: TableInputs,
+    },
+    /// Makes a firewall list under a number that is free.
+    PutFirewall {
+        /// The number.
+        list: u32,
+        /// Whom it admits.
+        sources: Sources,
+    },
+    /// Takes a firewall list away.
+    RemoveFirewall {
+        /// The number.
+        list: u32,
     },
     /// Adds a service, or changes where it leads.
     PutService {
@@ -179,13 +193,11 @@ impl fmt::Display for Change {
                 inputs.algorithm,
                 inputs.members.len()
             ),
-            Self::PutService { id, entry } => write!(
-                formatter,
-                "put service {id} -> pool {} port {} index {}",
-                entry.pool,
-                entry.backend_port.host(),
-                entry.index
-            ),
+            Self::PutFirewall { list, sources } => {
+                write!(formatter, "put firewall list {list}: {} networks", sources.len())
+            }
+            Self::RemoveFirewall { list } => write!(formatter, "remove firewall list {list}"),
+            Self::PutService { id, entry } => put_service(formatter, id, entry),
             Self::RemoveService { id } => write!(formatter, "remove service {id}"),
             Self::RemoveTable { pool } => write!(formatter, "remove table of pool {pool}"),
             Self::Settle => formatter.write_str("settle"),
@@ -194,6 +206,23 @@ impl fmt::Display for Change {
             }
         }
     }
+}
+
+/// The settings that are off are left out.
+fn put_service(formatter: &mut fmt::Formatter<'_>, id: &ServiceId, entry: &ServiceEntry) -> fmt::Result {
+    let (pool, port) = (entry.pool, entry.backend_port.host());
+    write!(formatter, "put service {id} -> pool {pool} port {port} index {}", entry.index)?;
+    for (name, number) in [
+        ("firewall", entry.firewall),
+        ("new flows/s", entry.new_flows),
+        ("per source", entry.new_flows_per_source),
+        ("mss", entry.mss.into()),
+    ] {
+        if number != 0 {
+            write!(formatter, " {name} {number}")?;
+        }
+    }
+    Ok(())
 }
 
 /// The address that a backend's slot says.

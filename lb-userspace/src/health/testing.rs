@@ -9,7 +9,7 @@ use std::time::Duration;
 use lb_common::abi::Algorithm;
 
 use crate::model::{
-    AllDown, BackendId, Balancer, DesiredState, HealthCheck, Instance, Label, LoadBalancer, Probe,
+    AllDown, BackendId, Balancer, DesiredState, HealthCheck, Instance, Label, LoadBalancer, Policy, Probe,
     TableSizes, Weight,
 };
 use crate::source::SourceState;
@@ -33,7 +33,14 @@ pub(super) fn backend(address: &str) -> BackendId {
 
 /// One load balancer, `web`, with an instance for each address.
 pub(super) fn desired(check: Option<HealthCheck>, addresses: &[&str]) -> DesiredState {
-    let tables = TableSizes { flows: 1, unproven_flows: 1, services: 1, backends: 1, next_hops: 1 };
+    let tables = TableSizes {
+        flows: 1,
+        unproven_flows: 1,
+        services: 1,
+        backends: 1,
+        next_hops: 1,
+        firewall_networks: 1,
+    };
     let balancer = Balancer {
         interfaces: Vec::new(),
         snat_addresses: Vec::new(),
@@ -55,6 +62,7 @@ pub(super) fn desired(check: Option<HealthCheck>, addresses: &[&str]) -> Desired
         all_down: AllDown::Reject,
         forwarding_rules: Vec::new(),
         health_check: check,
+        policy: Policy::default(),
         instances: instances.collect(),
     };
     DesiredState { balancer, load_balancers: vec![web] }

@@ -5,6 +5,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::Network;
+
 /// The cloud account that says what is balanced.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cloud {
@@ -14,6 +16,8 @@ pub struct Cloud {
     pub token: TokenPlace,
     /// Certificates that are trusted instead of the system's.
     pub ca_file: Option<PathBuf>,
+    /// The networks that `cloudflare` stands for in its firewall rules, if that is known.
+    pub cloudflare: Option<Vec<Network>>,
     /// Which load balancers are meant.
     pub selection: Selection,
     /// From the end of one look to the next.

@@ -12,6 +12,7 @@
 //! - all sizes fit the tables.
 
 pub mod cloud;
+mod firewall;
 pub mod path;
 pub mod problem;
 pub mod spec;
@@ -27,6 +28,7 @@ use lb_common::abi::Algorithm;
 use serde::{Deserialize, Serialize};
 
 use cloud::Cloud;
+pub use firewall::{Admission, Firewall, Network, Sources};
 
 /// Everything the balancer is to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,6 +67,9 @@ pub struct TableSizes {
     pub backends: u32,
     /// Next hops.
     pub next_hops: u32,
+    /// Networks of the firewall lists, for each family; the map has twice the room, as a list that changes is made
+    /// beside the one before.
+    pub firewall_networks: u32,
 }
 
 /// One tenant's unit: addresses, rules, a check, and the instances behind them.
@@ -88,6 +93,21 @@ pub struct LoadBalancer {
     pub health_check: Option<HealthCheck>,
     /// Who receives.
     pub instances: Vec<Instance>,
+    /// What is asked of new flows.
+    pub policy: Policy,
+}
+
+/// What is asked of new flows; by default nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Policy {
+    /// Who may connect to which port.
+    pub firewall: Firewall,
+    /// New flows a second to each service, at most; 0 is no limit.
+    pub new_flows: u32,
+    /// New flows a second from one source to each service, at most; 0 is no limit.
+    pub new_flows_per_source: u32,
+    /// What the MSS of SYN and SYN-ACK is lowered to, in bytes; 0 leaves it alone.
+    pub mss: u16,
 }
 
 /// A name: 1 to 253 characters of letters, digits, `-`, `_`, `.`, starting with a letter or digit.

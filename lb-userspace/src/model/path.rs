@@ -21,6 +21,12 @@ enum Step<'a> {
 impl<'a> Path<'a> {
     /// The whole source; prints as nothing.
     pub const ROOT: Path<'static> = Path { parent: None, step: Step::Root };
+    /// The balancer itself.
+    pub const BALANCER: Path<'static> = Path::ROOT.key("balancer");
+    /// The balancer's addresses towards instances.
+    pub const SNAT_ADDRESSES: Path<'static> = Path::BALANCER.key("snat_addresses");
+    /// What is balanced.
+    pub const LOAD_BALANCERS: Path<'static> = Path::ROOT.key("load_balancers");
 
     /// The field `key` of the mapping at this place.
     pub const fn key(&'a self, key: &'a str) -> Path<'a> {
@@ -58,10 +64,10 @@ mod tests {
 
     #[test]
     fn a_path_reads_as_one_would_write_it() {
-        let list = Path::ROOT.key("load_balancers");
-        let item = list.index(0);
+        let item = Path::LOAD_BALANCERS.index(0);
         assert_eq!(Path::ROOT.to_string(), "");
-        assert_eq!(list.to_string(), "load_balancers");
+        assert_eq!(Path::LOAD_BALANCERS.to_string(), "load_balancers");
+        assert_eq!(Path::SNAT_ADDRESSES.to_string(), "balancer.snat_addresses");
         assert_eq!(item.key("vips").index(1).to_string(), "load_balancers[0].vips[1]");
         assert_eq!(item.key("a.b\n").to_string(), "load_balancers[0][\"a.b\\n\"]");
     }

@@ -52,8 +52,16 @@ pub struct BalancerSpec {
     /// Sizes of the kernel's tables. A change takes effect when the tables are made anew, after `lbd detach`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tables: Option<TablesSpec>,
+    /// A file that says what the source `cloudflare` of firewall rules stands for: one network a line in CIDR notation, as
+    /// Cloudflare publishes them, of both families; an absolute path. It is read again whenever this file is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cloudflare_ranges: Option<String>,
+    /// What is in that file, or why it cannot be read; not written, the source that reads this format fills it.
+    #[serde(skip)]
+    pub cloudflare_file: Option<Result<String, String>>,
     /// Address and port at which `/metrics`, `/live`, `/ready` and `/state` are served over TCP, as `127.0.0.1:9180`. A
-    /// loopback address, since there is neither a password nor TLS. Not served when left out.
+    /// loopback address, since there is neither a password nor TLS. Not served when left out. A change takes
+    /// effect when lbd is restarted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub admin_address: Option<String>,
 }
@@ -143,6 +151,14 @@ pub struct TablesSpec {
     ))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_hops: Option<i64>,
+    /// Networks of firewall rules, for each family; load balancers and ports that admit the same ones share them.
+    #[schemars(extend(
+        "minimum" = bounds::FIREWALL_NETWORKS.min,
+        "maximum" = bounds::FIREWALL_NETWORKS.max,
+        "default" = bounds::FIREWALL_NETWORKS.default
+    ))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub firewall_networks: Option<i64>,
 }
 
 /// One load balancer: the addresses that clients use, what is forwarded from them, and to whom.
@@ -194,10 +210,29 @@ pub struct LoadBalancerSpec {
     pub health_check: Option<HealthCheckSpec>,
     /// Who receives; `[]` is nobody, and new flows are refused.
     pub instances: Vec<InstanceSpec>,
-    /// Who may connect. Known, so that a file made for a later release is understood, but not enforced yet: a file with
-    /// any is refused.
+    /// Who may connect. A port that has rules admits only the sources that they name, over TCP and UDP; one without is
+    /// open. New flows of others are dropped, and flows that a change of the rules no longer admits end within seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub firewall_rules: Option<Vec<FirewallRuleSpec>>,
+    /// New flows a second that each service (a forwarding rule on one VIP) takes, with bursts of as many; more are
+    /// dropped. 0 is no limit. CPUs share the count without a lock, so a few more may pass.
+    #[schemars(extend(
+        "minimum" = bounds::NEW_FLOWS.min, "maximum" = bounds::NEW_FLOWS.max, "default" = bounds::NEW_FLOWS.default
+    ))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub new_flows_per_second: Option<i64>,
+    /// The same for each source address of each service.
+    #[schemars(extend(
+        "minimum" = bounds::NEW_FLOWS.min, "maximum" = bounds::NEW_FLOWS.max, "default" = bounds::NEW_FLOWS.default
+    ))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub new_flows_per_second_per_source: Option<i64>,
+    /// The largest TCP segment that clients and instances are to send, in bytes: a larger MSS option of SYN and SYN-ACK is
+    /// lowered to it. For paths that are narrower than the ends know: their MTU less 40 for IPv4, less 60 for IPv6. Left
+    /// alone when left out.
+    #[schemars(extend("minimum" = bounds::MSS.min, "maximum" = bounds::MSS.max))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mss: Option<i64>,
 }
 
 /// From a protocol and port of the VIPs to a protocol and port of the instances.
@@ -288,7 +323,7 @@ pub struct InstanceSpec {
     pub weight: Option<i64>,
 }
 
-/// Who may connect to a port of the VIPs, as the API has it; refused until it is enforced.
+/// Who may connect to a port of the VIPs, as the API has it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "FirewallRule")]
@@ -296,7 +331,7 @@ pub struct FirewallRuleSpec {
     /// The port on the VIPs.
     #[schemars(extend("minimum" = bounds::PORT.min, "maximum" = bounds::PORT.max))]
     pub port: i64,
-    /// A network in CIDR notation, or `cloudflare` for its published ranges.
+    /// A network in CIDR notation, or `cloudflare` for the ranges in the file that `balancer.cloudflare_ranges` names.
     pub source: String,
     /// The family of the source.
     #[schemars(extend("enum" = bounds::IP_TYPES))]

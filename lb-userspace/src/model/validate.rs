@@ -11,6 +11,7 @@ mod capacity;
 mod cloud;
 mod conflicts;
 mod families;
+mod firewall;
 mod frontends;
 mod health_check;
 mod load_balancer;
@@ -24,6 +25,7 @@ use super::spec::{LoadBalancerSpec, Spec};
 use super::suggest::{closest, sentence};
 use super::{Balancer, DesiredState};
 use balancer::BalancerDraft;
+use firewall::Ranges;
 use load_balancer::LoadBalancerDraft;
 
 /// Proves a spec, or names everything that is wrong with it.
@@ -32,7 +34,7 @@ pub fn validate(spec: Spec) -> Result<DesiredState, Vec<Problem>> {
     let mut problems = Problems::default();
     version(spec.version, &mut problems);
     let mut balancer = BalancerDraft::read(&spec.balancer, &mut problems);
-    balancer.cloud = cloud::read(&spec, &mut problems);
+    balancer.cloud = cloud::read(&spec, &balancer.ranges, &mut problems);
     prove(balancer, &spec.load_balancers, problems)
 }
 
@@ -50,7 +52,7 @@ fn prove(
     specs: &[LoadBalancerSpec],
     mut problems: Problems,
 ) -> Result<DesiredState, Vec<Problem>> {
-    let load_balancers = load_balancers(specs, &mut problems);
+    let load_balancers = load_balancers(specs, &balancer.ranges, &mut problems);
 
     conflicts::check(&balancer, &load_balancers, &mut problems);
     capacity::check(&balancer, &load_balancers, &mut problems);
@@ -73,9 +75,13 @@ fn version(version: i64, problems: &mut Problems) {
     }
 }
 
-fn load_balancers(specs: &[LoadBalancerSpec], problems: &mut Problems) -> Vec<LoadBalancerDraft> {
-    let list = Path::ROOT.key("load_balancers");
-    let read = |(index, spec)| LoadBalancerDraft::read(spec, &list.index(index), problems);
+fn load_balancers(
+    specs: &[LoadBalancerSpec],
+    ranges: &Ranges,
+    problems: &mut Problems,
+) -> Vec<LoadBalancerDraft> {
+    let read =
+        |(index, spec)| LoadBalancerDraft::read(spec, &Path::LOAD_BALANCERS.index(index), ranges, problems);
     specs.iter().enumerate().map(read).collect()
 }
 

@@ -29,6 +29,8 @@ pub struct Status {
     pub datapath_error: Option<String>,
     /// What is balanced, in the order of the file.
     pub load_balancers: Vec<LoadBalancerStatus>,
+    /// Backends that were removed and still have time for their flows.
+    pub removed_backends: Vec<RemovedBackend>,
     /// Every reason for a verdict, by number.
     pub reasons: Vec<ReasonStatus>,
 }
@@ -59,6 +61,8 @@ pub struct SourceStatus {
     pub ok: bool,
     /// What is wrong with the file, a line each; the state in force is the last good one.
     pub problems: Vec<String>,
+    /// What the file says and only a restart brings about, a line each with what to do.
+    pub needs_restart: Vec<String>,
 }
 
 /// A cloud account that is followed.
@@ -134,7 +138,31 @@ pub struct ServiceStatus {
     pub traffic: Option<TrafficCount>,
 }
 
-/// `GET /v1/backends` is a list of these.
+/// `GET /v1/backends`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Backends {
+    /// Those of the file, in its order.
+    pub backends: Vec<BackendStatus>,
+    /// Those that were removed and still have time for their flows.
+    pub removed: Vec<RemovedBackend>,
+}
+
+/// A backend that was removed from the file and drains.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RemovedBackend {
+    /// Its address; which load balancer and instance it belonged to is not known any more.
+    pub address: IpAddr,
+    /// Always draining.
+    pub state: BackendState,
+    /// Seconds until remaining flows end.
+    pub drain_seconds_left: u32,
+    /// Flows that it has now.
+    pub open_flows: u32,
+    /// What went through it.
+    pub traffic: TrafficCount,
+}
+
+/// A backend of the file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BackendStatus {
     /// Which backend, as one names it to `drain`.

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
-use super::durable;
+use crate::durable;
 use crate::model::BackendId;
 use crate::reconcile::conditions::Drain;
 

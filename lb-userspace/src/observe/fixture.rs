@@ -19,9 +19,10 @@ use crate::datapath::{DatapathError, ServiceId};
 use crate::health::{BackendHealth, HealthReport};
 use crate::model::{
     AllDown, BackendId, Balancer, DesiredState, ForwardingRule, HealthCheck, Instance, Label, LoadBalancer,
-    Probe, Protocol, TableSizes, Weight,
+    Policy, Probe, Protocol, TableSizes, Weight,
 };
 use crate::reconcile::conditions::{Drain, Verdict};
+use crate::reconcile::driver::OpenDrain;
 use crate::reconcile::index::Assignments;
 use crate::source::cloud::Subject;
 
@@ -56,6 +57,7 @@ pub fn desired() -> DesiredState {
                 services: 16_384,
                 backends: 131_072,
                 next_hops: 4096,
+                firewall_networks: 16,
             },
             admin_address: None,
             cloud: None,
@@ -80,6 +82,7 @@ pub fn desired() -> DesiredState {
                 unhealthy_threshold: 5,
                 healthy_threshold: 5,
             }),
+            policy: Policy::default(),
             instances: vec![
                 instance("node-1", "10.0.3.11", 1),
                 instance("node-2", "10.0.3.12", 2),
@@ -151,8 +154,8 @@ pub fn counters() -> Counters {
     Counters {
         reasons,
         services: BTreeMap::from([(3, traffic)]),
-        backends: BTreeMap::from([(5, traffic)]),
-        open_flows: BTreeMap::from([(5, 7)]),
+        backends: BTreeMap::from([(5, traffic), (7, traffic)]),
+        open_flows: BTreeMap::from([(5, 7), (7, 2)]),
     }
 }
 
@@ -167,7 +170,13 @@ pub fn daemon() -> DaemonStatus {
 }
 
 pub fn source() -> SourceStatus {
-    SourceStatus { file: "/etc/lb/lb.yaml".to_owned(), revision: 3, ok: true, problems: Vec::new() }
+    SourceStatus {
+        file: "/etc/lb/lb.yaml".to_owned(),
+        revision: 3,
+        ok: true,
+        problems: Vec::new(),
+        needs_restart: Vec::new(),
+    }
 }
 
 pub fn cloud() -> CloudView {
@@ -183,7 +192,13 @@ pub fn cloud() -> CloudView {
     }
 }
 
-/// `node-1` is up, `node-2` down, `node-3` drained and not in the kernel yet.
+/// A backend that was removed has flows left.
+pub fn draining() -> Vec<OpenDrain> {
+    let address = "10.0.3.14".parse().unwrap();
+    vec![OpenDrain { slot: 7, backend: None, address, until: NOW + 30, open_flows: 2 }]
+}
+
+/// `node-1` is up, `node-2` down, `node-3` drained and not in the kernel yet; a fourth was removed and drains.
 pub fn status() -> Status {
     let drains: DrainSet = BTreeMap::from([(backend_id("10.0.3.13"), Drain { until: NOW + 45 })]);
     assemble(Parts {
@@ -194,6 +209,7 @@ pub fn status() -> Status {
         desired: &desired(),
         reconcile: reconcile(),
         assignments: &assignments(),
+        draining: &draining(),
         health: &health(),
         drains: &drains,
         facts: facts(),

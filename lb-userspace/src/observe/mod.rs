@@ -11,9 +11,9 @@ pub mod api;
 pub mod target;
 
 pub mod drains;
-pub mod durable;
 
 pub mod observer;
+pub mod restart;
 pub mod state;
 
 pub mod admin;

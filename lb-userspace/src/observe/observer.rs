@@ -3,6 +3,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -14,6 +15,7 @@ use super::api::{
 };
 use super::drains::{Drains, DrainsError};
 use super::log::{LogError, LogHandle};
+use super::restart;
 use super::state::{self, Parts};
 use super::target::{Candidate, TargetError, resolve};
 use crate::datapath::DatapathError;
@@ -33,6 +35,8 @@ pub struct Identity {
     pub file: PathBuf,
     /// When it started.
     pub started: SystemTime,
+    /// The admin address that it started with, as the file said.
+    pub admin_address: Option<SocketAddr>,
 }
 
 /// The parts as the observer reads them.
@@ -94,12 +98,19 @@ impl Observer {
             desired: &source.desired,
             reconcile: state::reconcile_view(&reconcile),
             assignments: &reconcile.assignments,
+            draining: &reconcile.drains,
             health: &health,
             drains: &self.drains.current(),
             facts: self.datapath.facts(),
             counters: self.datapath.counters().map_err(|error| chain(&error)),
             now: (self.boot_seconds)(),
         })
+    }
+
+    /// What the file says and only a restart brings about.
+    pub fn waiting(&self) -> Vec<String> {
+        let desired = Arc::clone(&self.source.borrow().desired);
+        restart::waiting(&desired.balancer, self.identity.admin_address, &self.datapath.facts())
     }
 
     /// What would be done to the data path now, for `desired` or for what is desired.
@@ -171,6 +182,7 @@ impl Observer {
             revision: source.revision,
             ok: problems.is_none(),
             problems: problems.iter().flat_map(|text| text.lines()).map(str::to_owned).collect(),
+            needs_restart: self.waiting(),
         }
     }
 }

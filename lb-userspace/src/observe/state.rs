@@ -9,7 +9,7 @@ use lb_common::reason::Reason;
 
 use super::api::{
     BackendState, BackendStatus, CloudView, DaemonStatus, HealthStatus, LoadBalancerStatus, Part, Readiness,
-    ReasonStatus, ReconcileView, ServiceStatus, SourceStatus, Status,
+    ReasonStatus, ReconcileView, RemovedBackend, ServiceStatus, SourceStatus, Status,
 };
 use super::drains::DrainSet;
 use crate::datapath::ServiceId;
@@ -17,7 +17,7 @@ use crate::datapath::view::{Counters, Facts};
 use crate::health::{BackendHealth, HealthReport};
 use crate::model::{BackendId, DesiredState, HealthCheck, Instance, LoadBalancer, Probe, Weight};
 use crate::reconcile::conditions::Verdict;
-use crate::reconcile::driver::ReconcileStatus;
+use crate::reconcile::driver::{OpenDrain, ReconcileStatus};
 use crate::reconcile::index::Assignments;
 use crate::source::cloud::CloudStatus;
 
@@ -38,6 +38,8 @@ pub struct Parts<'a> {
     pub reconcile: ReconcileView,
     /// Where services and backends are in the maps.
     pub assignments: &'a Assignments,
+    /// Backends whose flows are to end at a deadline.
+    pub draining: &'a [OpenDrain],
     /// What the health checks found.
     pub health: &'a HealthReport,
     /// The operator's drains.
@@ -59,9 +61,20 @@ pub fn assemble(parts: Parts<'_>) -> Status {
     let view = View { parts: &parts, counters };
     let load_balancers =
         parts.desired.load_balancers.iter().map(|balancer| view.load_balancer(balancer)).collect();
+    let removed_backends = view.removed_backends();
     let reasons = reasons(counters);
     let Parts { daemon, source, cloud, reconcile, facts: datapath, .. } = parts;
-    Status { daemon, source, cloud, reconcile, datapath, datapath_error, load_balancers, reasons }
+    Status {
+        daemon,
+        source,
+        cloud,
+        reconcile,
+        datapath,
+        datapath_error,
+        load_balancers,
+        removed_backends,
+        reasons,
+    }
 }
 
 /// Whether traffic is balanced as desired. A bad file is said, but does not count: the last good state is in force.
@@ -155,6 +168,18 @@ impl View<'_> {
                 .map(|(id, instance)| self.backend(balancer, id, instance))
                 .collect(),
         }
+    }
+
+    fn removed_backends(&self) -> Vec<RemovedBackend> {
+        let removed = self.parts.draining.iter().filter(|drain| drain.backend.is_none());
+        let status = removed.map(|drain| RemovedBackend {
+            address: drain.address,
+            state: BackendState::Draining,
+            drain_seconds_left: drain.until.saturating_sub(self.parts.now),
+            open_flows: self.counters.open_flows.get(&drain.slot).copied().unwrap_or(0),
+            traffic: self.counters.backends.get(&drain.slot).copied().unwrap_or_default().into(),
+        });
+        status.collect()
     }
 
     fn services(&self, balancer: &LoadBalancer) -> Vec<ServiceStatus> {

@@ -2,12 +2,12 @@
 //! What has to be done so that the data path does what is desired.
 //!
 //! The order keeps the data path whole after every change. Services that are not desired go first, which also frees
-//! their indexes. What is used comes before its use: backends before the tables that name them, tables before the
-//! services that lead to them. What is not used any more goes after the last use, once packets that saw it are through.
+//! their indexes. What is used comes before its use: backends before the tables that name them, tables and
+//! firewall lists before the services that lead to them. What is not used any more goes after the last use, once packets that saw it are through.
 //!
 //! ```text
-//! addresses, services out, backends in, tables in, services in, backends draining, [settle] tables out,
-//! [settle] backends out
+//! [settle] abandoned lists out, addresses, services out, backends in, lists in, tables in, services in,
+//! backends draining, [settle] tables and lists out, [settle] backends out
 //! ```
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,6 +18,7 @@ use lb_common::abi::ServiceEntry;
 use super::backends::Backends;
 use super::conditions::Conditions;
 use super::encode;
+use super::firewalls::Firewalls;
 use super::index::Indexes;
 use super::plan::{Plan, Unplaced};
 use super::pools::{self, Pool};
@@ -38,16 +39,22 @@ pub fn diff(desired: &DesiredState, conditions: &Conditions, observed: &Observed
         .flatten()
         .collect();
     pools::number(&mut pools, observed, &mut unplaced);
-    let services = services(&pools, observed, &mut unplaced);
+    let firewalls = Firewalls::number(desired, observed);
+    let services = services(&pools, &firewalls, observed, &mut unplaced);
 
     let backends = backends.changes();
-    let mut changes = snat_addresses(desired, observed);
+    let mut changes = Vec::new();
+    settle_then(&mut changes, firewalls.abandoned());
+    changes.extend(snat_addresses(desired, observed));
     changes.extend(removed_services(&services, observed));
     changes.extend(backends.before_tables);
+    changes.extend(firewalls.made());
     changes.extend(swapped_tables(&pools, observed));
     changes.extend(put_services(&services, observed));
     changes.extend(backends.after_tables);
-    settle_then(&mut changes, removed_tables(&pools, observed));
+    let mut unused = removed_tables(&pools, observed);
+    unused.extend(firewalls.replaced());
+    settle_then(&mut changes, unused);
     settle_then(&mut changes, backends.settled);
     Plan { changes, unplaced }
 }
@@ -63,6 +70,7 @@ fn settle_then(changes: &mut Vec<Change>, then: Vec<Change>) {
 /// The services that are to be, under the index they have or the lowest that is free.
 fn services(
     pools: &[Pool<'_>],
+    firewalls: &Firewalls<'_>,
     observed: &Observed,
     unplaced: &mut Vec<Unplaced>,
 ) -> BTreeMap<ServiceId, ServiceEntry> {
@@ -74,7 +82,13 @@ fn services(
         numbered.flat_map(|(pool, number)| pool.services.iter().map(move |service| (pool, number, service)))
     {
         let kept = observed.services.get(id).map(|entry| entry.index).filter(|index| indexes.take(*index));
-        let entry = encode::service(pool.load_balancer, *rule, kept.unwrap_or(0), number);
+        let entry = encode::service(
+            pool.load_balancer,
+            *rule,
+            kept.unwrap_or(0),
+            number,
+            firewalls.of(pool.load_balancer, *rule),
+        );
         match kept {
             Some(_) => _ = services.insert(*id, entry),
             None => without_index.push((*id, entry)),

@@ -13,13 +13,22 @@ use crate::balance::table::Member;
 use crate::model::{ForwardingRule, LoadBalancer, Protocol};
 
 /// A service as it is to be, under the indexes it was given.
-pub fn service(load_balancer: &LoadBalancer, rule: ForwardingRule, index: u32, pool: u32) -> ServiceEntry {
+pub fn service(
+    load_balancer: &LoadBalancer,
+    rule: ForwardingRule,
+    index: u32,
+    pool: u32,
+    firewall: u32,
+) -> ServiceEntry {
     ServiceEntry {
         index,
         pool,
         idle_timeout: idle_timeout(rule.protocol, load_balancer.timeout),
         backend_port: Be16::new(rule.backend_port.get()),
-        pad: 0,
+        mss: load_balancer.policy.mss,
+        firewall,
+        new_flows: load_balancer.policy.new_flows,
+        new_flows_per_source: load_balancer.policy.new_flows_per_source,
     }
 }
 

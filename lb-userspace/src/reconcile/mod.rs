@@ -23,4 +23,5 @@ pub mod status;
 mod backends;
 mod converge;
 mod encode;
+mod firewalls;
 mod pools;

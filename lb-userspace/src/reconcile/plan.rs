@@ -79,6 +79,8 @@ pub fn action(change: &Change) -> &'static str {
         Change::SwapTable { .. } => "swap-table",
         Change::PutService { .. } => "put-service",
         Change::RemoveService { .. } => "remove-service",
+        Change::PutFirewall { .. } => "put-firewall",
+        Change::RemoveFirewall { .. } => "remove-firewall",
         Change::RemoveTable { .. } => "remove-table",
         Change::Settle => "settle",
         Change::ReleaseBackend { .. } => "release-backend",

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The last good file, kept so that a start with a bad or unreachable one still balances.
 
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::fs;
+use std::io;
 use std::path::Path;
 
 use super::file::{self, FileError};
+use crate::durable;
 use crate::model::DesiredState;
 
 /// The file's name in the state folder.
@@ -23,12 +24,7 @@ pub(super) fn save_as(folder: &Path, name: &str, text: &str) -> io::Result<()> {
         return Ok(());
     }
     fs::create_dir_all(folder)?;
-    let new = folder.join(format!(".{name}.new"));
-    let mut file = File::create(&new)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()?;
-    fs::rename(&new, &target)?;
-    File::open(folder)?.sync_all()
+    durable::write(&target, text.as_bytes())
 }
 
 /// What was kept in `folder`; none if nothing ever was.

@@ -13,6 +13,7 @@ use lb_common::reason::Reason;
 use lb_tests::leftovers::BPF_FOLDER;
 use lb_tests::needs;
 use lb_tests::netns::{Netns, unique};
+use lb_tests::tally::Tally;
 use lb_tests::wait::{PATIENCE, until_true};
 use lb_userspace::datapath::Datapath as _;
 use lb_userspace::datapath::kernel::{KernelDatapath, Options, boot_seconds};
@@ -24,7 +25,7 @@ use lb_userspace::reconcile::diff::diff;
 use lb_userspace::reconcile::index::Assignments;
 use tokio_util::sync::CancellationToken;
 
-use super::setting::{self, BACK, BACKENDS, FAMILIES, FRONT, Family, GATEWAY, backend_mac};
+use super::setting::{self, BACK, BACKENDS, FAMILIES, FRONT, Family, GATEWAY, MTU, backend_mac};
 
 /// The program, and what it is to do.
 pub struct Fixture {
@@ -34,6 +35,8 @@ pub struct Fixture {
     pub desired: DesiredState,
     /// Health and drains; changes count from [`Fixture::reconcile`] on.
     pub conditions: Conditions,
+    /// The rows that were played.
+    pub tally: Tally,
     options: Options,
     front: u32,
     back: u32,
@@ -76,7 +79,9 @@ impl Fixture {
 
     fn open(desired: DesiredState, options: Options, (front, back): (u32, u32)) -> Result<Self> {
         let datapath = KernelDatapath::open(&desired.balancer, &options).context("opening the data path")?;
-        let mut fixture = Self { datapath, desired, conditions: Conditions::default(), options, front, back };
+        let tally = Tally::new(datapath.facts().verified_instructions);
+        let conditions = Conditions::default();
+        let mut fixture = Self { datapath, desired, conditions, tally, options, front, back };
         fixture.reconcile()?;
         fixture.find_next_hops()?;
         Ok(fixture)
@@ -168,7 +173,8 @@ fn wire(netns: &Netns) -> Result<()> {
     netns.set("net/ipv6/conf/all/forwarding", "1")?;
     for (name, address) in [("front", FRONT), ("back", BACK)] {
         netns.ip(&format!("link add {name} address {} type veth peer name {name}-peer", text(address)))?;
-        netns.ip(&format!("link set {name}-peer up"))?;
+        netns.ip(&format!("link set {name}-peer mtu {MTU} up"))?;
+        netns.ip(&format!("link set {name} mtu {MTU}"))?;
         netns.ip(&format!("link set {name} up"))?;
     }
     netns.ip("addr add 10.0.1.1/24 dev front")?;

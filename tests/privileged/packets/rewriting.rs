@@ -9,7 +9,7 @@ use lb_userspace::model::Protocol;
 
 use super::fixture::{Fixture, Side};
 use super::row::{Action, Arriving, Row, play};
-use super::setting::{FAMILIES, Family, Pool, UNHEARD_OF};
+use super::setting::{FAMILIES, Family, MTU, Pool, UNHEARD_OF};
 use super::talk::{PROTOCOLS, Talk, back, front};
 
 #[test]
@@ -20,6 +20,7 @@ fn the_rest_of_a_frame_stays() -> Result<()> {
             for (family, protocol) in all() {
                 play(fixture, &shapes(family, protocol))?;
                 play(fixture, &ways_out(family, protocol))?;
+                play(fixture, &too_long(family, protocol))?;
             }
             Ok(())
         },
@@ -70,6 +71,51 @@ fn shapes(family: Family, protocol: Protocol) -> Vec<Row> {
             Reason::Established,
             &talk.at_client(&says),
         ));
+    }
+    rows
+}
+
+/// Packets that are longer than the next hop's MTU (RFC 1191, RFC 8201).
+fn too_long(family: Family, protocol: Protocol) -> Vec<Row> {
+    let [high, low] = MTU.to_be_bytes();
+    let header =
+        if family == Family::V4 { [3, 4, 0, 0, 0, 0, high, low] } else { [2, 0, 0, 0, 0, 0, high, low] };
+    let talk = Talk::new(family, protocol, Pool::One);
+    let case = |what: &str| format!("{family:?} {protocol}: too long {what}");
+    let long = |frame: Frame| frame.payload(&[0x33; MTU as usize]);
+    let (first, asks, says) = (long(talk.first()), long(talk.third()), long(talk.answer_or_ack()));
+    let told = |frame: &Frame, by: std::net::SocketAddr, whom: std::net::SocketAddr| {
+        Frame::icmp_error_quoting(by.ip(), whom.ip(), header, frame, 8).in_answer_to(frame)
+    };
+    let mut rows = vec![
+        Row::answered(
+            case("to open a flow"),
+            front(&first),
+            Reason::TooBig,
+            &told(&first, talk.vip, talk.client),
+        ),
+        Row::answered(
+            case("to a backend"),
+            front(&asks),
+            Reason::TooBig,
+            &told(&asks, talk.vip, talk.client),
+        )
+        .given(&talk.proving()),
+        Row::answered(
+            case("to a client"),
+            back(&says),
+            Reason::TooBig,
+            &told(&says, talk.snat, talk.backend),
+        ),
+    ];
+    if family == Family::V4 {
+        // The kernel takes it apart, and takes the hop.
+        let divisible = asks.divisible();
+        let output = divisible.clone().addressed(talk.snat, talk.backend);
+        rows.push(Row {
+            action: Action::Pass,
+            ..Row::forwarded(case("and divisible"), front(&divisible), Reason::TooLong, &output)
+        });
     }
     rows
 }

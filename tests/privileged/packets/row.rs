@@ -87,12 +87,15 @@ pub fn play(fixture: &Fixture, rows: &[Row]) -> Result<()> {
         rows.len(),
         complaints.join("\n")
     );
-    println!("{} rows", rows.len());
     Ok(())
 }
 
 /// Plays one row.
 pub fn play_one(fixture: &Fixture, row: &Row) -> Result<()> {
+    fixture.tally.count(hold(fixture, row))
+}
+
+fn hold(fixture: &Fixture, row: &Row) -> Result<()> {
     for before in &row.given {
         let (action, _) = fixture.give(before.side, &before.bytes)?;
         ensure!((1..=4).contains(&action), "a frame before it: action {action}");

@@ -12,8 +12,8 @@ use std::time::Duration;
 use lb_common::abi::Algorithm;
 use lb_common::net::Mac;
 use lb_userspace::model::{
-    AllDown, Balancer, DesiredState, ForwardingRule, Instance, Label, LoadBalancer, Protocol, TableSizes,
-    Weight,
+    AllDown, Balancer, DesiredState, ForwardingRule, Instance, Label, LoadBalancer, Policy, Protocol,
+    TableSizes, Weight,
 };
 
 /// The balancer's hardware address towards clients.
@@ -22,6 +22,9 @@ pub const FRONT: Mac = [2, 0, 0, 0, 1, 1];
 pub const GATEWAY: Mac = [2, 0, 0, 0, 1, 0xfe];
 /// The balancer's hardware address towards backends.
 pub const BACK: Mac = [2, 0, 0, 0, 3, 1];
+
+/// The MTU of both interfaces: more than the largest frame that is to go through, and no more than a page holds.
+pub const MTU: u16 = 3200;
 
 /// The port of every TCP service, and of its backends.
 pub const TCP_PORTS: (u16, u16) = (80, 8080);
@@ -100,7 +103,14 @@ pub enum Pool {
 pub fn desired() -> DesiredState {
     use Algorithm::{LeastConn, Maglev, RoundRobin, Source};
 
-    let tables = TableSizes { flows: 1024, unproven_flows: 1024, services: 64, backends: 64, next_hops: 64 };
+    let tables = TableSizes {
+        flows: 1024,
+        unproven_flows: 1024,
+        services: 64,
+        backends: 64,
+        next_hops: 64,
+        firewall_networks: 4096,
+    };
     DesiredState {
         balancer: Balancer {
             interfaces: Vec::new(),
@@ -142,6 +152,7 @@ fn load_balancer(pool: Pool, algorithm: Algorithm, backends: &[u8]) -> LoadBalan
         all_down: AllDown::Reject,
         forwarding_rules: vec![rule(Protocol::Tcp, TCP_PORTS), rule(Protocol::Udp, UDP_PORTS)],
         health_check: None,
+        policy: Policy::default(),
         instances: backends.iter().map(|number| instance(*number)).collect(),
     }
 }

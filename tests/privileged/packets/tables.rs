@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Tables without room.
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use lb_common::reason::Reason;
 use lb_common::tcp::{ACK, RST};
+use lb_userspace::datapath::Datapath as _;
 use lb_userspace::model::Protocol::{Tcp, Udp};
 
 use super::fixture::Fixture;
@@ -68,6 +69,24 @@ fn a_full_table_refuses_the_next() -> Result<()> {
                 let asks = talk.question();
                 let output = talk.at_backend(&asks);
                 play_one(fixture, &Row::forwarded("more", front(&asks), Reason::Unproven, &output))?;
+            }
+            Ok(())
+        },
+    )
+}
+
+#[test]
+fn nothing_desired_leaves_nothing() -> Result<()> {
+    Fixture::play(
+        |_| {},
+        |fixture| {
+            fixture.desired.load_balancers.clear();
+            fixture.reconcile()?;
+            let observed = fixture.datapath.observe(true)?;
+            ensure!(observed.services.is_empty() && observed.pools.is_empty(), "{observed:?}");
+            for (family, protocol) in FAMILIES.into_iter().flat_map(|f| PROTOCOLS.map(|p| (f, p))) {
+                let asks = Talk::new(family, protocol, Pool::One).first();
+                play_one(fixture, &Row::passed("gone", front(&asks), Reason::NotOurs))?;
             }
             Ok(())
         },

@@ -3,7 +3,7 @@
 
 use std::net::TcpStream;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use lb_tests::config::Config;
 use lb_tests::lab::Lab;
 use lb_tests::load::{Wrk, ask_on, curl};
@@ -55,5 +55,28 @@ fn an_open_connection_goes_on_until_the_deadline_and_then_ends() -> Result<()> {
         // Even a slow machine gets here long before ten seconds are over; if not, the next look says nothing.
         ensure!(ask_on(&stream)? == name, "an established connection changed its backend");
         until_true("the deadline to end the connection", PATIENCE, || Ok(ask_on(&stream).is_err()))
+    })
+}
+
+#[test]
+fn a_removed_backend_is_shown_while_it_drains() -> Result<()> {
+    Scene::play(Config::web, |scene| {
+        let stream = scene.lab.client.enter(|| TcpStream::connect(both(80)[0]))??;
+        let name = ask_on(&stream)?;
+        scene.reload(|config| {
+            config.first().instances.retain(|instance| instance.label != name);
+            Ok(())
+        })?;
+        let backend = scene.lab.backends.iter().find(|backend| backend.name == name);
+        let address = backend.map(|backend| backend.address4.to_string()).context("no such backend")?;
+        scene.lbd.wait_for(&format!("{name} to be shown as removed"), |status| {
+            let mut removed = status["removed_backends"].as_array().into_iter().flatten();
+            removed.any(|found| found["address"] == address.as_str() && found["open_flows"] == 1)
+        })?;
+        let shown = scene.lbd.lbctl(&["backends"])?;
+        let line = shown.lines().find(|line| line.starts_with(&address)).context("no line of it")?;
+        ensure!(line.contains("draining") && line.contains("removed from the file"), "{shown}");
+        ensure!(ask_on(&stream)? == name, "the open connection changed its backend");
+        Ok(())
     })
 }

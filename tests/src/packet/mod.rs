@@ -27,6 +27,7 @@ pub struct Frame {
     identification: u16,
     more_fragments: bool,
     fragment_offset: u16,
+    divisible: bool,
     transport: Transport,
     payload: Vec<u8>,
     padding: usize,
@@ -52,6 +53,7 @@ impl Frame {
             identification: 0,
             more_fragments: false,
             fragment_offset: 0,
+            divisible: false,
             transport,
             payload: Vec::new(),
             padding: 0,
@@ -80,9 +82,26 @@ impl Frame {
 
     /// An ICMP error of that type and code, which quotes the IP packet in `about` up to eight bytes behind its header.
     pub fn icmp_error(source: IpAddr, destination: IpAddr, kind: u8, code: u8, about: &Self) -> Self {
-        let quoted = about.network_header(0).len() + 8;
-        let mut message = vec![kind, code, 0, 0, 0, 0, 0, 0];
-        message.extend(&about.packet()[..quoted]);
+        Self::icmp_error_quoting(source, destination, [kind, code, 0, 0, 0, 0, 0, 0], about, 8)
+    }
+
+    /// An ICMP error with that header, checksum aside, which quotes the IP packet in `about` so many bytes behind its
+    /// header.
+    pub fn icmp_error_quoting(
+        source: IpAddr,
+        destination: IpAddr,
+        header: [u8; 8],
+        about: &Self,
+        bytes: usize,
+    ) -> Self {
+        let packet = about.packet();
+        let quoted = packet.len().min(about.network_header(0).len() + bytes);
+        Self::icmp(source, destination, header, &packet[..quoted])
+    }
+
+    /// An ICMP message with that header, checksum aside.
+    pub fn icmp(source: IpAddr, destination: IpAddr, header: [u8; 8], rest: &[u8]) -> Self {
+        let mut message = [&header[..], rest].concat();
         let protocol = if source.is_ipv4() { PROTOCOL_ICMP } else { PROTOCOL_ICMPV6 };
         let checksum = !check::transport_sum(source, destination, protocol, &message);
         message[2..4].copy_from_slice(&checksum.to_be_bytes());
@@ -142,6 +161,12 @@ impl Frame {
     #[must_use]
     pub fn fragment(self, fragment_offset: u16, more_fragments: bool) -> Self {
         Self { more_fragments, fragment_offset, ..self }
+    }
+
+    /// Lets whoever finds the IPv4 packet too long take it apart.
+    #[must_use]
+    pub fn divisible(self) -> Self {
+        Self { divisible: true, ..self }
     }
 
     /// TCP's sequence and acknowledgement numbers.
@@ -231,7 +256,7 @@ impl Frame {
                 let mut header = Ipv4Header {
                     total_len: (Ipv4Header::MIN_LEN + self.options.len() + payload) as u16,
                     identification: self.identification,
-                    dont_fragment: !self.more_fragments && self.fragment_offset == 0,
+                    dont_fragment: !self.divisible && !self.more_fragments && self.fragment_offset == 0,
                     more_fragments: self.more_fragments,
                     fragment_offset: IpFragOffset::try_new(self.fragment_offset).expect("13 bits"),
                     time_to_live: self.ttl,

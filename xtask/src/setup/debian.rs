@@ -17,7 +17,9 @@ pub fn can_install() -> Result<(), &'static str> {
     if !fs::read_to_string("/etc/os-release").is_ok_and(|text| text.lines().any(|line| line == "ID=debian")) {
         Err("this system is not Debian, so nothing is installed for you")
     } else if !is_root() {
-        Err("not root, so nothing can be installed for you; run the same command as root, or")
+        Err(
+            "not root, so nothing can be installed for you; run what stands above, or the same command as root",
+        )
     } else if find("rustup").is_none() {
         Err(
             "rustup is not there, and the XDP program is built with a toolchain that it knows; get it first: https://rustup.rs",

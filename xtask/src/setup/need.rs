@@ -58,6 +58,16 @@ const PROGRAMS: [Program; 10] = [
     Program { name: "nft", package: "nftables", why: "what we compare with" },
 ];
 
+/// What it takes to run another kernel.
+const EMULATION: [Program; 2] = [
+    Program {
+        name: "qemu-system-x86_64",
+        package: "qemu-system-x86",
+        why: "emulates a machine for another kernel",
+    },
+    Program { name: "busybox", package: "busybox-static", why: "boots that machine" },
+];
+
 impl Need {
     /// What building needs and is not there.
     pub fn missing_to_build() -> Vec<Self> {
@@ -73,7 +83,16 @@ impl Need {
 
     /// What running tests and the demo needs and is not there.
     pub fn missing_to_run() -> Vec<Self> {
-        PROGRAMS.iter().filter(|program| find(program.name).is_none()).map(Self::Program).collect()
+        Self::missing(&PROGRAMS)
+    }
+
+    /// What running another kernel needs and is not there.
+    pub fn missing_to_emulate() -> Vec<Self> {
+        Self::missing(&EMULATION)
+    }
+
+    fn missing(programs: &'static [Program]) -> Vec<Self> {
+        programs.iter().filter(|program| find(program.name).is_none()).map(Self::Program).collect()
     }
 
     /// The Debian packages that it takes.

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 
 use crate::build::RELEASE;
+use crate::setup;
 use crate::shell::{cargo, is_root, show};
 
 /// One step.
@@ -31,6 +32,8 @@ pub enum Kind {
     Tests,
     /// Runs tests that need root, one at a time: timing is part of what they check, and the machine is small.
     RootTests,
+    /// Passes or fails as a whole, needs root, and is left out where no other kernel can be run.
+    Kernels,
 }
 
 /// How a step ended.
@@ -66,6 +69,11 @@ pub fn steps() -> Vec<Step> {
             Kind::RootTests,
             &["test", "--locked", "--release", "--package", "lb-tests", "--test", "privileged"],
         ),
+        step(
+            "kernels",
+            Kind::Kernels,
+            &["run", "--locked", "--quiet", "--package", "xtask", "--", "kernels"],
+        ),
         step("benches", Kind::Check, &["bench", "--locked", "--package", "lb-benches", "--no-run"]),
     ]
 }
@@ -73,11 +81,18 @@ pub fn steps() -> Vec<Step> {
 impl Step {
     /// Runs it; its output goes to ours, and test results in it are counted.
     pub fn run(&self, filter: &[String]) -> Outcome {
-        if self.kind == Kind::RootTests && !is_root() {
+        if matches!(self.kind, Kind::RootTests | Kind::Kernels) && !is_root() {
             let note =
                 "these tests make network namespaces and load XDP programs: run `cargo xtask test` as root";
             println!("{note}");
             return Outcome { failed: 1, note: Some(note.to_owned()), ..Outcome::default() };
+        }
+        if self.kind == Kind::Kernels
+            && let Some(missing) = setup::why_no_emulation()
+        {
+            println!("{missing}");
+            let note = "left out: there is nothing here to emulate another kernel with".to_owned();
+            return Outcome { note: Some(note), ..Outcome::default() };
         }
         let started = Instant::now();
         let mut outcome = self.attempt(&mut self.command(filter)).unwrap_or_else(|error| Outcome {
@@ -92,7 +107,7 @@ impl Step {
     fn command(&self, filter: &[String]) -> Command {
         let mut command = cargo(self.arguments);
         match self.kind {
-            Kind::Check | Kind::Build => {}
+            Kind::Check | Kind::Build | Kind::Kernels => {}
             Kind::Tests => drop(command.arg("--no-fail-fast").arg("--").args(filter)),
             Kind::RootTests => drop(command.args(["--", "--test-threads=1"]).args(filter)),
         }

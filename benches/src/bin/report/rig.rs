@@ -22,8 +22,8 @@ use lb_userspace::datapath::kernel::{KernelDatapath, Options, boot_seconds};
 use lb_userspace::datapath::view::Inspect as _;
 use lb_userspace::datapath::{Change, Datapath as _};
 use lb_userspace::model::{
-    AllDown, Balancer, DesiredState, ForwardingRule, Instance, Label, LoadBalancer, Protocol, TableSizes,
-    Weight,
+    AllDown, Balancer, DesiredState, ForwardingRule, Instance, Label, LoadBalancer, Policy, Protocol,
+    TableSizes, Weight,
 };
 use lb_userspace::reconcile::apply::apply;
 use lb_userspace::reconcile::conditions::Conditions;
@@ -223,6 +223,7 @@ fn desired() -> DesiredState {
         services: 16_384,
         backends: 131_072,
         next_hops: 4096,
+        firewall_networks: 16,
     };
     let snat_addresses =
         vec![Ipv4Addr::new(198, 18, 1, 254).into(), Ipv6Addr::new(0x2001, 0xdb8, 1, 0, 0, 0, 0, 0xfe).into()];
@@ -243,6 +244,7 @@ fn desired() -> DesiredState {
             all_down: AllDown::Reject,
             forwarding_rules: vec![rule(Protocol::Tcp), rule(Protocol::Udp)],
             health_check: None,
+            policy: Policy::default(),
             instances: (1..=BACKENDS).map(instance).collect(),
         }],
     }

@@ -3,15 +3,15 @@
 
 use super::table::{Cell, Colour, Table};
 use super::{bytes, duration};
-use crate::observe::api::{BackendState, BackendStatus, DrainAnswer, TrafficCount};
+use crate::observe::api::{BackendState, BackendStatus, Backends, DrainAnswer, RemovedBackend, TrafficCount};
 
 /// The answer to `backends`.
-pub fn list(backends: &[BackendStatus], colour: bool) -> String {
-    table(backends).render(0, colour)
+pub fn list(answer: &Backends, colour: bool) -> String {
+    table(&answer.backends, &answer.removed).render(0, colour)
 }
 
-/// Backends as a table.
-pub fn table(backends: &[BackendStatus]) -> Table {
+/// Backends as a table, those of the file and those that were removed.
+pub fn table(backends: &[BackendStatus], removed: &[RemovedBackend]) -> Table {
     let mut table = Table::new(&[
         "BACKEND",
         "INSTANCE",
@@ -26,23 +26,28 @@ pub fn table(backends: &[BackendStatus]) -> Table {
         "DETAIL",
     ]);
     for backend in backends {
-        let traffic = backend.traffic.unwrap_or_default();
-        let TrafficCount { packets_in, bytes_in, packets_out, bytes_out, flows } = traffic;
-        table.row([
-            backend.id.to_string().into(),
-            backend.instance.to_string().into(),
-            Cell::coloured(backend.state.name(), colour_of(backend.state)),
-            backend.weight.into(),
-            backend.open_flows.into(),
-            flows.into(),
-            packets_in.into(),
-            packets_out.into(),
-            bytes(bytes_in).into(),
-            bytes(bytes_out).into(),
-            detail(backend).into(),
-        ]);
+        let who =
+            [(&backend.id).into(), (&backend.instance).into(), state(backend.state), backend.weight.into()];
+        table.row(row(who, backend.open_flows, backend.traffic.unwrap_or_default(), detail(backend)));
+    }
+    for backend in removed {
+        let who = [backend.address.into(), "-".into(), state(backend.state), "-".into()];
+        let left = duration(backend.drain_seconds_left.into());
+        let detail = format!("removed from the file, open flows end in {left}");
+        table.row(row(who, backend.open_flows, backend.traffic, detail));
     }
     table
+}
+
+fn row(who: [Cell; 4], open_flows: u32, traffic: TrafficCount, detail: String) -> Vec<Cell> {
+    let TrafficCount { packets_in, bytes_in, packets_out, bytes_out, flows } = traffic;
+    let counts = [open_flows.into(), flows.into(), packets_in.into(), packets_out.into()];
+    let rest = [bytes(bytes_in).into(), bytes(bytes_out).into(), detail.into()];
+    who.into_iter().chain(counts).chain(rest).collect()
+}
+
+fn state(state: BackendState) -> Cell {
+    Cell::coloured(state.name(), colour_of(state))
 }
 
 fn colour_of(state: BackendState) -> Colour {

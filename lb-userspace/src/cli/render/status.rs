@@ -28,7 +28,10 @@ pub fn status_at(status: &Status, now: u64, colour: bool) -> String {
         let LoadBalancerStatus { label, algorithm, .. } = balancer;
         let title = format!("Load balancer {label}{name} ({algorithm}, health check: {check})");
         section(&title, &services(balancer));
-        section("  Backends", &backends::table(&balancer.backends));
+        section("  Backends", &backends::table(&balancer.backends, &[]));
+    }
+    if !status.removed_backends.is_empty() {
+        section("Backends that were removed", &backends::table(&[], &status.removed_backends));
     }
     let counted = status.reasons.iter().filter(|reason| reason.packets > 0);
     section("Reasons that were counted", &reasons::table(counted));
@@ -66,6 +69,10 @@ fn source(source: &SourceStatus, colour: bool) -> Vec<String> {
     };
     let mut parts = vec![format!("source     {} revision {}: {state}\n", source.file, source.revision)];
     parts.extend(source.problems.iter().map(|problem| below(problem)));
+    let needs_restart = source.needs_restart.iter();
+    parts.extend(
+        needs_restart.map(|line| below(&Colour::Notice.paint(&format!("needs a restart: {line}"), colour))),
+    );
     parts
 }
 

@@ -23,6 +23,7 @@ fn status_says_what_is_wrong() {
     let mut status = fixture::status();
     status.source.ok = false;
     status.source.problems = vec!["lb.yaml:3: balancer.interfaces: is empty; name at least one".to_owned()];
+    status.source.needs_restart = vec!["balancer.admin_address: none is in force; restart lbd".to_owned()];
     status.reconcile.last_error = Some("the flows table is full".to_owned());
     if let Some(cloud) = &mut status.cloud {
         cloud.error = Some("/v2/load-balancers: no full answer within 30 s; it is asked again".to_owned());

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::{OBJECT, OpenError, Options};
+use super::{OBJECT, OpenError, Options, bpffs};
 
 /// Capability numbers of `capabilities(7)`.
 const NEEDED: [(u32, &str); 3] = [(12, "CAP_NET_ADMIN"), (38, "CAP_PERFMON"), (39, "CAP_BPF")];
@@ -22,10 +22,7 @@ pub fn requirements(options: &Options) -> Result<(), OpenError> {
     if !Path::new("/sys/kernel/btf/vmlinux").exists() {
         return Err(OpenError::NoBtf);
     }
-    if !on_bpffs(&options.pin_root) {
-        return Err(OpenError::NoBpffs { path: options.pin_root.clone() });
-    }
-    Ok(())
+    bpffs::check(&options.pin_root)
 }
 
 /// Checks that every interface exists.
@@ -43,14 +40,6 @@ fn missing_capabilities(status: &str) -> Vec<&'static str> {
         .and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
         .unwrap_or_default();
     NEEDED.iter().filter(|(bit, _)| effective & (1 << bit) == 0).map(|(_, name)| *name).collect()
-}
-
-/// True if the folder, or the nearest one above it that exists, is on a bpffs.
-fn on_bpffs(path: &Path) -> bool {
-    let existing = path.ancestors().find(|folder| folder.exists());
-    existing
-        .and_then(|folder| nix::sys::statfs::statfs(folder).ok())
-        .is_some_and(|found| found.filesystem_type() == nix::sys::statfs::BPF_FS_MAGIC)
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ pub enum OpenError {
     NotBuilt,
     /// A capability is missing.
     #[error(
-        "lbd needs {missing}; run it as root, or with AmbientCapabilities=CAP_BPF CAP_NET_ADMIN CAP_PERFMON"
+        "{missing}: missing; run lbd as root, or with AmbientCapabilities=CAP_BPF CAP_NET_ADMIN CAP_PERFMON"
     )]
     Privilege {
         /// The capabilities that are not there.
@@ -38,13 +38,15 @@ pub enum OpenError {
         "this kernel has no BTF (/sys/kernel/btf/vmlinux is missing); use one with CONFIG_DEBUG_INFO_BTF=y"
     )]
     NoBtf,
-    /// The pin folder is not on a bpffs.
+    /// The pin folder is not on a bpffs, and none can be mounted for it.
     #[error(
-        "{path} is not on a BPF file system; run `mount -t bpf bpf /sys/fs/bpf`, or name a folder on one by --pin-root"
+        "{path} is not on a BPF file system{why}; run `mount -t bpf bpf /sys/fs/bpf`, or name a folder on one by --pin-root"
     )]
     NoBpffs {
         /// The folder.
         path: PathBuf,
+        /// Why none is mounted for it, to be read after the path; empty where that is plain.
+        why: String,
     },
     /// Maps of another version are pinned.
     #[error(

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Loads the program over its pinned maps. A pinned map keeps its size: resizing would lose its flows, so a changed
-//! setting is reported and waits until the maps are made anew.
+//! setting waits until the maps are made anew, which `observe::restart` reports.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -33,7 +33,7 @@ pub fn load(tables: &TableSizes, pins: &Pins) -> Result<Loaded, OpenError> {
         let path = pins.maps().join(name);
         if path.exists() {
             adopted = true;
-            *size = adopted_size(&path, name, *size)?;
+            *size = entries(&path)?;
         }
     }
     let mut loader = EbpfLoader::new();
@@ -77,8 +77,14 @@ fn wanted(tables: &TableSizes) -> BTreeMap<&'static str, u32> {
         (names::UNPROVEN6, tables.unproven_flows),
         (names::SERVICES4, tables.services),
         (names::SERVICES6, tables.services),
+        (names::VIPS4, tables.services),
+        (names::VIPS6, tables.services),
         (names::SERVICE_TRAFFIC, tables.services),
         (names::TURNS, tables.services),
+        (names::SERVICE_RATES, tables.services),
+        // A list that changes is made beside the one before.
+        (names::FIREWALL4, tables.firewall_networks * 2),
+        (names::FIREWALL6, tables.firewall_networks * 2),
         (names::POOLS, tables.services),
         (names::BACKENDS, tables.backends),
         (names::BACKEND_TRAFFIC, tables.backends),
@@ -89,19 +95,6 @@ fn wanted(tables: &TableSizes) -> BTreeMap<&'static str, u32> {
 }
 
 /// The size of a pinned map, which stays.
-fn adopted_size(path: &Path, name: &str, wanted: u32) -> Result<u32, OpenError> {
-    let found = entries(path)?;
-    if found != wanted {
-        tracing::warn!(
-            map = name,
-            entries = found,
-            wanted,
-            "the table keeps its size as long as it is pinned; to change it run `lbd detach`, which ends its flows"
-        );
-    }
-    Ok(found)
-}
-
 fn entries(path: &Path) -> Result<u32, OpenError> {
     let foreign = |error: aya::maps::MapError| OpenError::ForeignMap {
         path: path.to_path_buf(),

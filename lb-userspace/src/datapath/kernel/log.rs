@@ -1,30 +1,56 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Carries the program's log lines into the daemon's log, in debug builds.
 
-use aya_log::EbpfLogger;
+use std::io;
 
-/// The reader's thread; it ends with the daemon.
-#[derive(Debug)]
-pub struct LogReader {
-    _thread: std::thread::JoinHandle<()>,
+use aya_log::EbpfLogger;
+use tokio::io::unix::AsyncFd;
+use tokio_util::sync::CancellationToken;
+
+/// The reading end of the program's log.
+pub type Logger = EbpfLogger<Forward>;
+
+/// Takes the reading end, if the program has a log.
+pub fn take(program: &mut aya::Ebpf) -> Option<Logger> {
+    program.map("AYA_LOGS")?;
+    EbpfLogger::init_with_logger(program, Forward)
+        .inspect_err(|error| tracing::warn!(%error, "the log of the program in the kernel cannot be read"))
+        .ok()
 }
 
-impl LogReader {
-    /// Starts reading, if the program has a log.
-    pub fn start(program: &mut aya::Ebpf) -> Option<Self> {
-        program.map("AYA_LOGS")?;
-        let mut logger = EbpfLogger::init_with_logger(program, Forward).ok()?;
-        let thread = std::thread::Builder::new().name("ebpf-log".to_owned()).spawn(move || {
-            loop {
-                logger.flush();
-                std::thread::sleep(std::time::Duration::from_millis(100));
-            }
-        });
-        Some(Self { _thread: thread.ok()? })
+/// Carries lines over as they come, until told to stop.
+pub async fn run(logger: Logger, shutdown: CancellationToken) {
+    if let Err(error) = carry(logger, &shutdown).await {
+        tracing::warn!(%error, "the log of the program in the kernel is not read any more");
+        shutdown.cancelled().await;
     }
 }
 
-struct Forward;
+async fn carry(logger: Logger, shutdown: &CancellationToken) -> io::Result<()> {
+    let mut lines = registered(logger)?;
+    loop {
+        tokio::select! {
+            () = shutdown.cancelled() => return Ok(()),
+            ready = lines.readable_mut() => {
+                let mut ready = ready?;
+                ready.get_inner_mut().flush();
+                ready.clear_ready();
+            }
+        }
+    }
+}
+
+#[expect(
+    deprecated,
+    reason = "its successor is unsafe; a logger owns one descriptor that it never changes or closes"
+)]
+fn registered(logger: Logger) -> io::Result<AsyncFd<Logger>> {
+    AsyncFd::with_interest(logger, tokio::io::Interest::READABLE)
+}
+
+/// Hands lines over to `tracing`.
+#[derive(Debug)]
+pub struct Forward;
 
 impl log::Log for Forward {
     fn enabled(&self, _: &log::Metadata<'_>) -> bool {

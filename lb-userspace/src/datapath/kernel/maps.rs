@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Typed handles of the maps, and the changes that reconciliation makes to them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::IpAddr;
 use std::os::fd::{AsFd as _, BorrowedFd};
@@ -16,6 +16,7 @@ use lb_common::limits::SNAT_ADDRESSES;
 use lb_common::net::{Addr4, Addr6, Address as _, Be16};
 use lb_common::reason::REASON_SLOTS;
 
+use super::firewall::{self, FirewallMap};
 use super::observe::{Census, Mirror};
 use crate::balance::table::{self, TableInputs};
 use crate::datapath::view::TableFill;
@@ -35,6 +36,8 @@ pub struct Maps {
     pub unproven6: HashMap<MapData, FlowKey<Addr6>, FlowEntry<Addr6>>,
     pub services4: HashMap<MapData, ServiceKey<Addr4>, ServiceEntry>,
     pub services6: HashMap<MapData, ServiceKey<Addr6>, ServiceEntry>,
+    vips4: HashMap<MapData, Addr4, u32>,
+    vips6: HashMap<MapData, Addr6, u32>,
     pub pools: ArrayOfMaps<MapData, Table>,
     /// The same map once more, for the calls that aya's type does not have.
     pools_data: MapData,
@@ -45,6 +48,8 @@ pub struct Maps {
     pub snat4: Array<MapData, [u32; 4]>,
     pub snat6: Array<MapData, [u32; 4]>,
     pub control: Array<MapData, Control>,
+    pub firewall4: FirewallMap<Addr4>,
+    pub firewall6: FirewallMap<Addr6>,
     service_traffic: aya::maps::PerCpuArray<MapData, Traffic>,
     backend_traffic: aya::maps::PerCpuArray<MapData, Traffic>,
     reasons: aya::maps::PerCpuArray<MapData, Tally>,
@@ -101,6 +106,8 @@ impl Maps {
             unproven6: take(program, names::UNPROVEN6)?,
             services4: take(program, names::SERVICES4)?,
             services6: take(program, names::SERVICES6)?,
+            vips4: take(program, names::VIPS4)?,
+            vips6: take(program, names::VIPS6)?,
             pools,
             pools_data,
             backends: take(program, names::BACKENDS)?,
@@ -110,6 +117,8 @@ impl Maps {
             snat4: take(program, names::SNAT4)?,
             snat6: take(program, names::SNAT6)?,
             control: take(program, names::CONTROL)?,
+            firewall4: take(program, names::FIREWALL4)?,
+            firewall6: take(program, names::FIREWALL6)?,
             service_traffic: take(program, names::SERVICE_TRAFFIC)?,
             backend_traffic: take(program, names::BACKEND_TRAFFIC)?,
             reasons: take(program, names::REASONS)?,
@@ -146,27 +155,50 @@ impl Maps {
     pub fn observe(&mut self, thorough: bool) -> Result<Observed, DatapathError> {
         if thorough || !self.mirror.is_complete() {
             self.mirror = Mirror::read(self)?.remembering(&self.mirror);
+            self.set_vips_right()?;
         }
         Ok(self.mirror.with_open_flows(self.census.as_ref()))
     }
 
-    /// Makes one change; a backend gets that next hop.
+    /// Makes one change; a backend gets that next hop. One that fails may be half made: the next look reads all.
     pub fn apply(&mut self, change: &Change, next_hop: u32) -> Result<(), DatapathError> {
+        let made = self.make(change, next_hop);
+        match made {
+            Ok(()) => self.mirror.note(change),
+            Err(_) => self.mirror.forget(),
+        }
+        made
+    }
+
+    fn make(&mut self, change: &Change, next_hop: u32) -> Result<(), DatapathError> {
         match change {
             Change::SetSnatAddresses(addresses) => self.set_snat_addresses(addresses)?,
             Change::PutBackend { slot, entry } => {
                 self.put_backend(*slot, BackendEntry { next_hop, ..*entry })?;
             }
             Change::SwapTable { pool, inputs } => self.swap_table(*pool, inputs)?,
-            Change::PutService { id, entry } => self.put_service(id, entry)?,
-            Change::RemoveService { id } => self.remove_service(id)?,
+            Change::PutFirewall { list, sources } => firewall::write(self, *list, sources)?,
+            Change::RemoveFirewall { list } => {
+                if let Some(sources) = self.mirror.firewall(*list) {
+                    firewall::remove(self, *list, &sources)?;
+                }
+            }
+            Change::PutService { id, entry } => {
+                self.put_vip(id.vip)?;
+                self.put_service(id, entry)?;
+            }
+            Change::RemoveService { id } => {
+                self.remove_service(id)?;
+                if !self.mirror.serves_beside(id) {
+                    self.remove_vip(id.vip)?;
+                }
+            }
             Change::RemoveTable { pool } => self.remove_table(*pool)?,
             Change::Settle => lb_sys::settle().map_err(failed_io("settling", names::POOLS))?,
             Change::ReleaseBackend { slot, generation } => {
                 self.put_backend(*slot, BackendEntry { generation: *generation, ..BackendEntry::default() })?;
             }
         }
-        self.mirror.note(change);
         Ok(())
     }
 
@@ -226,10 +258,8 @@ impl Maps {
     }
 
     fn remove_table(&mut self, pool: u32) -> Result<(), DatapathError> {
-        match lb_sys::delete(self.pools_fd(), &[pool]) {
-            Ok(_) => Ok(()),
-            Err(error) => Err(failed_io("removing a table of", names::POOLS)(error)),
-        }
+        let removed = lb_sys::delete_one(self.pools_fd(), &pool);
+        removed.map(drop).map_err(failed_io("removing a table of", names::POOLS))
     }
 
     fn put_service(&mut self, id: &ServiceId, entry: &ServiceEntry) -> Result<(), DatapathError> {
@@ -264,6 +294,42 @@ impl Maps {
                 let key = ServiceKey { address: Addr6::from(vip), port, protocol, pad: 0 };
                 (names::SERVICES6, lb_sys::delete(fd(&self.services6), &[key]))
             }
+        };
+        removed.map(drop).map_err(failed_io("removing from", name))
+    }
+
+    /// Adds an address to those that the program answers for.
+    fn put_vip(&mut self, vip: IpAddr) -> Result<(), DatapathError> {
+        match vip {
+            IpAddr::V4(vip) => {
+                self.vips4.insert(Addr4::from(vip), 1, 0).map_err(failed("writing", names::VIPS4))
+            }
+            IpAddr::V6(vip) => {
+                self.vips6.insert(Addr6::from(vip), 1, 0).map_err(failed("writing", names::VIPS6))
+            }
+        }
+    }
+
+    /// Makes the VIPs those of the services: whoever wrote the maps may have been stopped between two writes.
+    fn set_vips_right(&mut self) -> Result<(), DatapathError> {
+        let wanted = self.mirror.vips();
+        let mut found = BTreeSet::new();
+        lb_sys::for_each::<Addr4, u32>(fd(&self.vips4), |vip, _| {
+            let _ = found.insert(IpAddr::from(*vip));
+        })
+        .map_err(failed_io("reading", names::VIPS4))?;
+        lb_sys::for_each::<Addr6, u32>(fd(&self.vips6), |vip, _| {
+            let _ = found.insert(IpAddr::from(*vip));
+        })
+        .map_err(failed_io("reading", names::VIPS6))?;
+        wanted.difference(&found).try_for_each(|vip| self.put_vip(*vip))?;
+        found.difference(&wanted).try_for_each(|vip| self.remove_vip(*vip))
+    }
+
+    fn remove_vip(&mut self, vip: IpAddr) -> Result<(), DatapathError> {
+        let (name, removed) = match vip {
+            IpAddr::V4(vip) => (names::VIPS4, lb_sys::delete(fd(&self.vips4), &[Addr4::from(vip)])),
+            IpAddr::V6(vip) => (names::VIPS6, lb_sys::delete(fd(&self.vips6), &[Addr6::from(vip)])),
         };
         removed.map(drop).map_err(failed_io("removing from", name))
     }

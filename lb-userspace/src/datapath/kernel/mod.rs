@@ -2,12 +2,14 @@
 //! The data path in the kernel: the XDP program, its maps, and what user space keeps right in them.
 //!
 //! [`KernelDatapath`] is a handle that can be cloned; its parts are behind locks that are held for one map operation or
-//! one sweep, never across an await. Two tasks belong to it, owned by the caller: [`KernelDatapath::run_next_hops`] and
-//! [`KernelDatapath::run_sweep`].
+//! one sweep, never across an await. Three tasks belong to it, owned by the caller: [`KernelDatapath::run_next_hops`],
+//! [`KernelDatapath::run_sweep`] and [`KernelDatapath::run_log`].
 
 mod attach;
+mod bpffs;
 mod check;
 mod error;
+mod firewall;
 mod flows;
 mod load;
 mod log;
@@ -65,7 +67,9 @@ struct Inner {
     facts: Mutex<Facts>,
     /// Told when backends come that need a next hop.
     targets_changed: Notify,
-    log: Option<log::LogReader>,
+    /// The program's log until the task that carries it over takes it.
+    log: Mutex<Option<log::Logger>>,
+    has_log: bool,
 }
 
 impl std::fmt::Debug for Inner {
@@ -93,6 +97,7 @@ impl KernelDatapath {
     pub fn open(balancer: &Balancer, options: &Options) -> Result<Self, OpenError> {
         requirements(options)?;
         check::interfaces(&balancer.interfaces)?;
+        bpffs::provide(&options.pin_root)?;
         let found = pins::exist(options);
         Self::open_pinned(balancer, options).inspect_err(|_| {
             if !found && let Err(error) = pins::remove(options) {
@@ -107,7 +112,7 @@ impl KernelDatapath {
         let mut program = loaded.program;
         let maps = Maps::take(&mut program, loaded.sizes)?;
         let hops = NextHops::adopt(&maps)?;
-        let log = log::LogReader::start(&mut program);
+        let log = log::take(&mut program);
         let mut attachments = Attachments::new(pins);
         for name in &balancer.interfaces {
             sysctl::prepare(name);
@@ -127,7 +132,8 @@ impl KernelDatapath {
             attachments: Mutex::new(attachments),
             facts: Mutex::new(facts),
             targets_changed: Notify::new(),
-            log,
+            has_log: log.is_some(),
+            log: Mutex::new(log),
         })))
     }
 
@@ -187,6 +193,15 @@ impl KernelDatapath {
     /// Removes flows whose time is over, every few seconds, until told to stop.
     pub async fn run_sweep(self, shutdown: CancellationToken) {
         sweep::run(self, shutdown).await;
+    }
+
+    /// Carries what the program logs into the daemon's log, until told to stop.
+    pub async fn run_log(self, shutdown: CancellationToken) {
+        let taken = lock(&self.0.log).take();
+        match taken {
+            Some(logger) => log::run(logger, shutdown).await,
+            None => shutdown.cancelled().await,
+        }
     }
 }
 
@@ -248,7 +263,7 @@ impl Inspect for KernelDatapath {
 
     fn set_log_level(&self, level: u32) -> Result<bool, DatapathError> {
         lock(&self.0.maps).set_log_level(level)?;
-        Ok(self.0.log.is_some())
+        Ok(self.0.has_log)
     }
 }
 

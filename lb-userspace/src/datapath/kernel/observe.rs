@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What the maps hold, read from the kernel or, between thorough looks, remembered from what was written.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::num::NonZeroU16;
+use std::ops::Bound::{Excluded, Unbounded};
 use std::time::{Duration, Instant};
 
 use lb_common::abi::{BACKEND_DRAINING, BackendEntry, ServiceEntry, ServiceKey, TableChunk, names};
 use lb_common::limits::{SNAT_ADDRESSES, TABLE_CHUNK};
 use lb_common::net::{Addr4, Addr6, Address};
 
+use super::firewall;
 use super::maps::{Maps, Table, array_fd, failed, failed_io, fd};
 use crate::balance::table;
 use crate::datapath::{Capacity, Change, DatapathError, Observed, ObservedTable, ServiceId};
-use crate::model::Protocol;
+use crate::model::{Admission, Protocol, Sources};
 
 /// What the maps hold as far as is known.
 #[derive(Debug, Default)]
@@ -42,6 +44,7 @@ impl Mirror {
             services: services(maps)?,
             backends: backends(maps)?,
             pools: pools(maps)?,
+            firewalls: firewall::read(maps)?,
             snat_addresses: snat_addresses(maps)?,
             open_flows: BTreeMap::new(),
             capacity: Capacity {
@@ -74,9 +77,43 @@ impl Mirror {
         }
     }
 
+    /// The addresses that services have.
+    pub fn vips(&self) -> BTreeSet<IpAddr> {
+        self.known.iter().flat_map(|known| known.services.keys()).map(|id| id.vip).collect()
+    }
+
+    /// True if a service has the address, other than this one.
+    pub fn serves_beside(&self, id: &ServiceId) -> bool {
+        let Some(known) = &self.known else { return true };
+        let same = |other: &&ServiceId| other.vip == id.vip;
+        let before = known.services.range(..id).next_back().map(|(other, _)| other).filter(same);
+        let after =
+            known.services.range((Excluded(id), Unbounded)).next().map(|(other, _)| other).filter(same);
+        before.or(after).is_some()
+    }
+
     /// False until everything was read once.
     pub fn is_complete(&self) -> bool {
         self.known.is_some()
+    }
+
+    /// Makes the next look read everything.
+    pub fn forget(&mut self) {
+        self.known = None;
+    }
+
+    /// Whom a firewall list admits.
+    pub fn firewall(&self, list: u32) -> Option<Sources> {
+        self.known.as_ref()?.firewalls.get(&list).cloned()
+    }
+
+    /// Services that are not open to all, with whom they admit.
+    pub fn guarded(&self) -> HashMap<ServiceId, Admission<'_>> {
+        let Some(known) = &self.known else { return HashMap::new() };
+        let guard = |(id, entry): (&ServiceId, &ServiceEntry)| {
+            known.firewalls.get(&entry.firewall).map(|sources| (*id, Admission::of(sources)))
+        };
+        known.services.iter().filter_map(guard).collect()
     }
 
     /// Follows a change that was made.
@@ -92,6 +129,12 @@ impl Mirror {
             }
             Change::SwapTable { pool, inputs } => {
                 known.pools.insert(*pool, ObservedTable { inputs: inputs.fingerprint(), intact: true });
+            }
+            Change::PutFirewall { list, sources } => {
+                known.firewalls.insert(*list, sources.clone());
+            }
+            Change::RemoveFirewall { list } => {
+                known.firewalls.remove(list);
             }
             Change::PutService { id, entry } => {
                 known.services.insert(*id, *entry);

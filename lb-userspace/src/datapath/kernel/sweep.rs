@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Removes flows whose time is over, and sets right how many each backend has.
 //!
-//! A flow is over when both its directions have been silent for as long as its state allows, or when its backend's slot
-//! has another owner. The walk only collects; each pair is looked at once more before it goes, so that a packet that
+//! A flow is over when both its directions have been silent for as long as its state allows, when its backend's slot
+//! has another owner, or when its service's firewall rules no longer admit its client. The walk only collects; each pair is looked at once more before it goes, so that a packet that
 //! came meanwhile saves its flow. One direction without the other is an orphan: it goes too, and is counted.
 
 use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
+use std::num::NonZeroU16;
 use std::time::{Duration, Instant};
 
 use aya::Pod;
@@ -19,7 +21,8 @@ use super::flows::{FlowMap, idle};
 use super::maps::{Maps, array_fd, failed, failed_io, fd};
 use super::observe::Census;
 use super::{KernelDatapath, boot_seconds, lock};
-use crate::datapath::DatapathError;
+use crate::datapath::{DatapathError, ServiceId};
+use crate::model::{Admission, Protocol};
 
 /// Between two sweeps: half the shortest timeout.
 const INTERVAL: Duration = Duration::from_secs(5);
@@ -33,7 +36,12 @@ struct Swept {
     open: BTreeMap<u32, i64>,
     removed: usize,
     orphans: usize,
+    /// Flows whose client is no longer admitted.
+    expelled: usize,
 }
+
+/// Services that are not open to all, with whom they admit.
+type Guarded<'a> = HashMap<ServiceId, Admission<'a>>;
 
 /// Sweeps until told to stop.
 pub async fn run(datapath: KernelDatapath, shutdown: CancellationToken) {
@@ -45,6 +53,12 @@ pub async fn run(datapath: KernelDatapath, shutdown: CancellationToken) {
         let handle = datapath.clone();
         match tokio::task::spawn_blocking(move || sweep(&mut lock(&handle.0.maps), boot_seconds())).await {
             Ok(Ok(swept)) => {
+                if swept.expelled > 0 {
+                    tracing::info!(
+                        flows = swept.expelled,
+                        "ended flows of sources that are no longer admitted"
+                    );
+                }
                 if swept.removed + swept.orphans > 0 {
                     tracing::debug!(removed = swept.removed, orphans = swept.orphans, "swept flows");
                 }
@@ -59,11 +73,16 @@ pub async fn run(datapath: KernelDatapath, shutdown: CancellationToken) {
 fn sweep(maps: &mut Maps, now: u32) -> Result<Swept, DatapathError> {
     let started = Instant::now();
     let backends = generations(maps)?;
+    let guarded = maps.mirror.guarded();
     let mut swept = Swept::default();
-    swept.proven(&maps.flows4, names::FLOWS4, &backends, now)?;
-    swept.proven(&maps.flows6, names::FLOWS6, &backends, now)?;
-    swept.unproven(&maps.unproven4, names::UNPROVEN4, now)?;
-    swept.unproven(&maps.unproven6, names::UNPROVEN6, now)?;
+    // First, so that one that proves itself meanwhile is met in the other table.
+    swept.unproven(&maps.unproven4, names::UNPROVEN4, &guarded, now)?;
+    swept.unproven(&maps.unproven6, names::UNPROVEN6, &guarded, now)?;
+    swept.proven(&maps.flows4, names::FLOWS4, &backends, &guarded, now)?;
+    swept.proven(&maps.flows6, names::FLOWS6, &backends, &guarded, now)?;
+    if swept.expelled > 0 {
+        maps.change_control(|control| control.cache_epoch = control.cache_epoch.wrapping_add(1))?;
+    }
     set_loads_right(maps, &swept.open)?;
     maps.census = Some(Census { started, open: std::mem::take(&mut swept.open) });
     Ok(swept)
@@ -80,12 +99,26 @@ fn generations(maps: &Maps) -> Result<Vec<u32>, DatapathError> {
     Ok(generations)
 }
 
+/// Whether a flow is its client's no longer; `key` is that of the client's direction.
+fn expels<A: Address + Into<IpAddr>>(guarded: &Guarded<'_>, key: &FlowKey<A>) -> bool {
+    let service = || {
+        Some(ServiceId {
+            vip: key.destination.into(),
+            protocol: Protocol::from_number(key.protocol)?,
+            port: NonZeroU16::new(key.destination_port.host())?,
+        })
+    };
+    let admission = if guarded.is_empty() { None } else { service().and_then(|id| guarded.get(&id)) };
+    admission.is_some_and(|admission| !admission.admits(key.source.into()))
+}
+
 impl Swept {
-    fn proven<A: Address + std::hash::Hash>(
+    fn proven<A: Address + Into<IpAddr> + std::hash::Hash>(
         &mut self,
         map: &FlowMap<A>,
         name: &'static str,
         generations: &[u32],
+        guarded: &Guarded<'_>,
         now: u32,
     ) -> Result<(), DatapathError>
     where
@@ -100,8 +133,13 @@ impl Swept {
         let mut count = 0_u32;
         // Silent pairs: the client's key to the backend's.
         let mut silent: HashMap<FlowKey<A>, FlowKey<A>> = HashMap::new();
+        let mut expelled = Vec::new();
         lb_sys::for_each::<FlowKey<A>, FlowEntry<A>>(fd(map), |key, entry| {
             count += 1;
+            if entry.meta.from_client() && expels(guarded, key) {
+                expelled.extend([*key, entry.peer(key.protocol)]);
+                return;
+            }
             if entry.meta.from_client() && !tcp::closed(entry.meta.state) {
                 *self.open.entry(entry.meta.backend).or_default() += 1;
             }
@@ -113,6 +151,9 @@ impl Swept {
         })
         .map_err(failed_io("reading", name))?;
 
+        let gone = lb_sys::delete(fd(map), &expelled).map_err(failed_io("removing from", name))?;
+        count = count.saturating_sub(gone as u32);
+        self.expelled += expelled.len() / 2;
         for (client_key, backend_key) in silent {
             let client = map.get(&client_key, 0).ok();
             let backend = map.get(&backend_key, 0).ok();
@@ -132,10 +173,11 @@ impl Swept {
         Ok(())
     }
 
-    fn unproven<A: Address>(
+    fn unproven<A: Address + Into<IpAddr>>(
         &mut self,
         map: &FlowMap<A>,
         name: &'static str,
+        guarded: &Guarded<'_>,
         now: u32,
     ) -> Result<(), DatapathError>
     where
@@ -148,6 +190,11 @@ impl Swept {
             let limit = if key.protocol == PROTOCOL_TCP { UNPROVEN_SECONDS } else { entry.meta.idle_timeout };
             if idle(entry.meta.last_seen, now) > limit {
                 over.push(*key);
+                return;
+            }
+            if entry.meta.from_client() && expels(guarded, key) {
+                over.extend([*key, entry.peer(key.protocol)]);
+                self.expelled += 1;
                 return;
             }
             count += 1;

@@ -76,6 +76,13 @@ pub const SERVICES: Bounds = Bounds::new(16, 1_048_576, 16_384);
 pub const BACKENDS: Bounds = Bounds::new(16, 1_048_576, 131_072);
 /// Machines that packets are sent to directly.
 pub const NEXT_HOPS: Bounds = Bounds::new(16, 65_536, 4_096);
+/// Networks of firewall rules in one family.
+pub const FIREWALL_NETWORKS: Bounds = Bounds::new(16, 1_048_576, 65_536);
+
+/// New flows a second; 0 is no limit.
+pub const NEW_FLOWS: Bounds = Bounds::new(0, lb_common::rate::RATE_MAX as i64, 0);
+/// Bytes of a TCP segment: from what every IPv4 host takes (RFC 9293) to what an IPv4 packet can carry.
+pub const MSS: Bounds = Bounds::new(536, 65_495, 0);
 
 /// The algorithms by name; the first is the default.
 pub const ALGORITHMS: [&str; 4] = ["roundrobin", "leastconn", "maglev", "source"];

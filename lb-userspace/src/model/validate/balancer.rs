@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
+use super::firewall::Ranges;
 use super::{address, number};
 use crate::model::cloud::Cloud;
 use crate::model::path::Path;
@@ -19,6 +20,7 @@ pub(super) struct BalancerDraft {
     interfaces: Vec<String>,
     pub(super) snat_addresses: Vec<Option<IpAddr>>,
     pub(super) tables: Option<TableSizes>,
+    pub(super) ranges: Ranges,
     admin_address: Option<SocketAddr>,
     pub(super) cloud: Option<Cloud>,
 }
@@ -27,26 +29,31 @@ pub(super) struct BalancerDraft {
 impl From<&Balancer> for BalancerDraft {
     fn from(proved: &Balancer) -> Self {
         let Balancer { interfaces, snat_addresses, tables, admin_address, cloud } = proved.clone();
-        let snat_addresses = snat_addresses.into_iter().map(Some).collect();
-        Self { interfaces, snat_addresses, tables: Some(tables), admin_address, cloud }
+        Self {
+            interfaces,
+            snat_addresses: snat_addresses.into_iter().map(Some).collect(),
+            tables: Some(tables),
+            ranges: cloud
+                .as_ref()
+                .and_then(|cloud| cloud.cloudflare.clone())
+                .map_or(Ranges::Unset, Ranges::Known),
+            admin_address,
+            cloud,
+        }
     }
 }
 
 impl BalancerDraft {
     /// Reads the settings, each on its own.
     pub(super) fn read(spec: &BalancerSpec, problems: &mut Problems) -> Self {
-        let balancer = Path::ROOT.key("balancer");
-        interfaces(&balancer.key("interfaces"), &spec.interfaces, problems);
+        interfaces(&Path::BALANCER.key("interfaces"), &spec.interfaces, problems);
         Self {
             interfaces: spec.interfaces.clone(),
-            snat_addresses: address::read_all(
-                &balancer.key("snat_addresses"),
-                &spec.snat_addresses,
-                problems,
-            ),
-            tables: tables(&balancer.key("tables"), spec.tables.as_ref(), problems),
+            snat_addresses: address::read_all(&Path::SNAT_ADDRESSES, &spec.snat_addresses, problems),
+            tables: tables(&Path::BALANCER.key("tables"), spec.tables.as_ref(), problems),
+            ranges: Ranges::read(&Path::BALANCER.key("cloudflare_ranges"), spec, problems),
             admin_address: admin_address(
-                &balancer.key("admin_address"),
+                &Path::BALANCER.key("admin_address"),
                 spec.admin_address.as_deref(),
                 problems,
             ),
@@ -100,12 +107,14 @@ fn tables(path: &Path<'_>, spec: Option<&TablesSpec>, problems: &mut Problems) -
     let services = size("services", spec.services, &bounds::SERVICES);
     let backends = size("backends", spec.backends, &bounds::BACKENDS);
     let next_hops = size("next_hops", spec.next_hops, &bounds::NEXT_HOPS);
+    let firewall_networks = size("firewall_networks", spec.firewall_networks, &bounds::FIREWALL_NETWORKS);
     Some(TableSizes {
         flows: flows?,
         unproven_flows: unproven_flows?,
         services: services?,
         backends: backends?,
         next_hops: next_hops?,
+        firewall_networks: firewall_networks?,
     })
 }
 

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Whether the tables have room for what is desired.
 
+use std::collections::BTreeSet;
+
 use super::balancer::BalancerDraft;
 use super::load_balancer::LoadBalancerDraft;
+use crate::model::Sources;
 use crate::model::path::Path;
 use crate::model::problem::Problems;
 use crate::model::spec::bounds::{self, Bounds};
@@ -15,6 +18,16 @@ pub(super) fn check(balancer: &BalancerDraft, drafts: &[LoadBalancerDraft], prob
     let instances = drafts.iter().flat_map(|draft| &draft.instances);
     let backends = instances.map(|instance| instance.addresses.len()).sum();
     room("backends", tables.backends, backends, &bounds::BACKENDS, problems);
+    let lists: BTreeSet<&Sources> = drafts
+        .iter()
+        .filter_map(|draft| draft.policy.as_ref())
+        .flat_map(|policy| policy.firewall.values())
+        .collect();
+    let networks = [false, true].map(|v6| {
+        lists.iter().flat_map(|list| list.iter()).filter(|network| network.is_ipv6() == v6).count()
+    });
+    let most = networks.into_iter().max().unwrap_or_default();
+    room("firewall_networks", tables.firewall_networks, most, &bounds::FIREWALL_NETWORKS, problems);
 }
 
 fn room(table: &str, size: u32, needed: usize, bounds: &Bounds, problems: &mut Problems) {
@@ -30,6 +43,5 @@ fn room(table: &str, size: u32, needed: usize, bounds: &Bounds, problems: &mut P
         )
     };
     let message = format!("is too small for the {needed} {table} that the load balancers make");
-    let balancer = Path::ROOT.key("balancer");
-    problems.value(&balancer.key("tables").key(table), size, message, fix);
+    problems.value(&Path::BALANCER.key("tables").key(table), size, message, fix);
 }

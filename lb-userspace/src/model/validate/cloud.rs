@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::firewall::Ranges;
 use super::number;
 use crate::model::Label;
 use crate::model::cloud::{Cloud, Selection, TokenPlace};
@@ -13,12 +14,12 @@ use crate::model::problem::Problems;
 use crate::model::spec::{CloudSpec, Spec, bounds};
 
 /// Reads the settings, if there are any; load balancers of the file have no place beside them.
-pub(super) fn read(spec: &Spec, problems: &mut Problems) -> Option<Cloud> {
+pub(super) fn read(spec: &Spec, ranges: &Ranges, problems: &mut Problems) -> Option<Cloud> {
     let cloud = spec.cloud.as_ref()?;
     if !spec.load_balancers.is_empty() {
         let message = "must be empty, since cloud says what is balanced";
         let fix = "write [], or remove cloud";
-        problems.value(&Path::ROOT.key("load_balancers"), spec.load_balancers.len(), message, fix);
+        problems.value(&Path::LOAD_BALANCERS, spec.load_balancers.len(), message, fix);
     }
     let path = Path::ROOT.key("cloud");
     let url = url(&path.key("url"), cloud.url.as_deref().unwrap_or(bounds::CLOUD_URL), problems);
@@ -31,6 +32,10 @@ pub(super) fn read(spec: &Spec, problems: &mut Problems) -> Option<Cloud> {
         url: url?,
         token: token?,
         ca_file: cloud.ca_file.as_ref().map(PathBuf::from),
+        cloudflare: match ranges {
+            Ranges::Known(networks) => Some(networks.clone()),
+            Ranges::Unset | Ranges::Unreadable => None,
+        },
         selection: selection?,
         poll_interval: Duration::from_secs(poll_interval?),
         request_rate: request_rate?,
@@ -125,7 +130,7 @@ mod tests {
         let balancer = serde_json::from_str(r#"{"interfaces":["a"],"snat_addresses":[]}"#).unwrap();
         let spec = Spec { version: 1, balancer, cloud: Some(cloud), load_balancers: Vec::new() };
         let mut problems = Problems::default();
-        let cloud = read(&spec, &mut problems);
+        let cloud = read(&spec, &Ranges::Unset, &mut problems);
         let messages: Vec<String> = problems.0.iter().map(ToString::to_string).collect();
         cloud.filter(|_| messages.is_empty()).ok_or(messages)
     }

@@ -15,18 +15,15 @@ use crate::model::problem::Problems;
 
 /// Checks everything that is not about one part alone.
 pub(super) fn check(balancer: &BalancerDraft, drafts: &[LoadBalancerDraft], problems: &mut Problems) {
-    let list = Path::ROOT.key("load_balancers");
-    let snat_list = Path::ROOT.key("balancer");
-    let snat_list = snat_list.key("snat_addresses");
-    once(&snat_list, balancer.snat_addresses.iter(), "", problems);
-    too_many_snat_addresses(&snat_list, balancer, problems);
-    once(&list, drafts.iter().map(|draft| &draft.label), "label", problems);
+    once(&Path::SNAT_ADDRESSES, balancer.snat_addresses.iter(), "", problems);
+    too_many_snat_addresses(balancer, problems);
+    once(&Path::LOAD_BALANCERS, drafts.iter().map(|draft| &draft.label), "label", problems);
     for (index, draft) in drafts.iter().enumerate() {
-        within(&list.index(index), draft, problems);
+        within(&Path::LOAD_BALANCERS.index(index), draft, problems);
     }
-    frontends::check(&list, drafts, problems);
-    roles::check(&snat_list, &list, balancer, drafts, problems);
-    families::check(&snat_list, &list, balancer, drafts, problems);
+    frontends::check(drafts, problems);
+    roles::check(balancer, drafts, problems);
+    families::check(balancer, drafts, problems);
 }
 
 /// What may stand once in one load balancer.
@@ -81,13 +78,18 @@ fn once<'a, T: Eq + Hash + std::fmt::Display + 'a>(
     }
 }
 
-fn too_many_snat_addresses(list: &Path<'_>, balancer: &BalancerDraft, problems: &mut Problems) {
+fn too_many_snat_addresses(balancer: &BalancerDraft, problems: &mut Problems) {
     for (is_v4, family) in [(true, "IPv4"), (false, "IPv6")] {
         let count =
             balancer.snat_addresses.iter().flatten().filter(|address| address.is_ipv4() == is_v4).count();
         if count > SNAT_ADDRESSES as usize {
             let message = format!("has too many {family} addresses");
-            problems.value(list, count, message, format!("keep at most {SNAT_ADDRESSES} of a family"));
+            problems.value(
+                &Path::SNAT_ADDRESSES,
+                count,
+                message,
+                format!("keep at most {SNAT_ADDRESSES} of a family"),
+            );
         }
     }
 }

@@ -45,13 +45,7 @@ impl Family {
 }
 
 /// Reports VIPs that lead nowhere, and families without a source address.
-pub(super) fn check(
-    snat_list: &Path<'_>,
-    list: &Path<'_>,
-    balancer: &BalancerDraft,
-    drafts: &[LoadBalancerDraft],
-    problems: &mut Problems,
-) {
+pub(super) fn check(balancer: &BalancerDraft, drafts: &[LoadBalancerDraft], problems: &mut Problems) {
     for family in FAMILIES {
         let mut used = None;
         for (index, draft) in drafts.iter().enumerate() {
@@ -59,12 +53,16 @@ pub(super) fn check(
                 Use::None => {}
                 Use::Forwards => used = used.or(Some(index)),
                 Use::LeadsNowhere { vip } => {
-                    leads_nowhere(&list.index(index).key("vips").index(vip), family, problems);
+                    leads_nowhere(
+                        &Path::LOAD_BALANCERS.index(index).key("vips").index(vip),
+                        family,
+                        problems,
+                    );
                 }
             }
         }
         if let Some(index) = used {
-            needs_source(snat_list, balancer, family, &list.index(index), problems);
+            needs_source(balancer, family, &Path::LOAD_BALANCERS.index(index), problems);
         }
     }
 }
@@ -75,18 +73,12 @@ fn leads_nowhere(vip: &Path<'_>, family: Family, problems: &mut Problems) {
     problems.place(vip, message, format!("add {name} addresses to the instances, or remove the VIP"));
 }
 
-fn needs_source(
-    snat_list: &Path<'_>,
-    balancer: &BalancerDraft,
-    family: Family,
-    user: &Path<'_>,
-    problems: &mut Problems,
-) {
+fn needs_source(balancer: &BalancerDraft, family: Family, user: &Path<'_>, problems: &mut Problems) {
     // What could not be read may be the address that is missing.
     let may_have = |address: &Option<IpAddr>| address.is_none() || family.has(address.as_ref());
     if !balancer.snat_addresses.iter().any(may_have) {
         let name = family.name;
         let message = format!("has no {name} address, which {user} needs towards its instances");
-        problems.place(snat_list, message, format!("add an {name} address of this machine"));
+        problems.place(&Path::SNAT_ADDRESSES, message, format!("add an {name} address of this machine"));
     }
 }

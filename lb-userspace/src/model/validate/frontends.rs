@@ -17,15 +17,15 @@ type Place = (usize, usize);
 type Owners = HashMap<(IpAddr, Protocol, NonZeroU16), Place>;
 
 /// Reports each rule that wants a frontend which an earlier one has.
-pub(super) fn check(list: &Path<'_>, drafts: &[LoadBalancerDraft], problems: &mut Problems) {
+pub(super) fn check(drafts: &[LoadBalancerDraft], problems: &mut Problems) {
     let mut owners = Owners::new();
     for (index, draft) in drafts.iter().enumerate() {
-        let item = list.index(index);
+        let item = Path::LOAD_BALANCERS.index(index);
         let rules = item.key("forwarding_rules");
         for (number, rule) in draft.rules.iter().enumerate() {
             let Some(rule) = *rule else { continue };
             if let Some((vip, (owner, place))) = claim(&mut owners, draft, rule, (index, number)) {
-                let owner = list.index(owner);
+                let owner = Path::LOAD_BALANCERS.index(owner);
                 let owner = owner.key("forwarding_rules");
                 let message = format!("is taken for {} on {vip} by {}", rule.protocol, owner.index(place));
                 let fix = "choose another port or VIP, or remove one of the rules";

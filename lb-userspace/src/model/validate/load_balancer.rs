@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use lb_common::abi::Algorithm;
 
+use super::firewall::{self, Ranges};
 use super::{address, health_check, number, rule, word};
 use crate::model::path::Path;
 use crate::model::problem::Problems;
-use crate::model::spec::{FirewallRuleSpec, InstanceSpec, LoadBalancerSpec, bounds};
-use crate::model::{AllDown, ForwardingRule, HealthCheck, Instance, Label, LoadBalancer, Weight};
+use crate::model::spec::{InstanceSpec, LoadBalancerSpec, bounds};
+use crate::model::{AllDown, ForwardingRule, HealthCheck, Instance, Label, LoadBalancer, Policy, Weight};
 
 /// A load balancer as far as it could be read; lists keep the places of the spec.
 pub(super) struct LoadBalancerDraft {
@@ -23,6 +24,7 @@ pub(super) struct LoadBalancerDraft {
     pub(super) rules: Vec<Option<ForwardingRule>>,
     health_check: Result<Option<HealthCheck>, Unreadable>,
     pub(super) instances: Vec<InstanceDraft>,
+    pub(super) policy: Option<Policy>,
 }
 
 /// It was written and has problems.
@@ -37,12 +39,16 @@ pub(super) struct InstanceDraft {
 
 impl LoadBalancerDraft {
     /// Reads a load balancer, each part on its own.
-    pub(super) fn read(spec: &LoadBalancerSpec, path: &Path<'_>, problems: &mut Problems) -> Self {
+    pub(super) fn read(
+        spec: &LoadBalancerSpec,
+        path: &Path<'_>,
+        ranges: &Ranges,
+        problems: &mut Problems,
+    ) -> Self {
         let vips = path.key("vips");
         if spec.vips.is_empty() {
             problems.place(&vips, "must have at least one address", "add one, or remove the load balancer");
         }
-        firewall(&path.key("firewall_rules"), spec.firewall_rules.as_deref(), problems);
         Self {
             label: label(&path.key("label"), &spec.label, problems),
             vips: address::read_all(&vips, &spec.vips, problems),
@@ -63,6 +69,7 @@ impl LoadBalancerDraft {
                 }
             },
             instances: instances(&path.key("instances"), &spec.instances, problems),
+            policy: policy(spec, path, ranges, problems),
         }
     }
 
@@ -78,6 +85,7 @@ impl LoadBalancerDraft {
             forwarding_rules: self.rules.into_iter().collect::<Option<_>>()?,
             health_check: self.health_check.ok()?,
             instances: self.instances.into_iter().map(InstanceDraft::finish).collect::<Option<_>>()?,
+            policy: self.policy?,
         })
     }
 }
@@ -162,18 +170,25 @@ fn seconds(
     number::<u64>(path, written, bounds, problems).map(Duration::from_secs)
 }
 
-/// Rules that would not be enforced would leave open what their author believes closed.
-fn firewall(path: &Path<'_>, rules: Option<&[FirewallRuleSpec]>, problems: &mut Problems) {
-    if let Some(rules) = rules
-        && !rules.is_empty()
-    {
-        let count = format!("{} {}", rules.len(), if rules.len() == 1 { "rule" } else { "rules" });
-        let message = "cannot be enforced by this release, and everybody could connect";
-        problems.value(
-            path,
-            count,
-            message,
-            "filter in front of the balancer and remove them, or wait for a release that enforces them",
-        );
-    }
+fn policy(
+    spec: &LoadBalancerSpec,
+    path: &Path<'_>,
+    ranges: &Ranges,
+    problems: &mut Problems,
+) -> Option<Policy> {
+    let rules = spec.firewall_rules.as_deref().unwrap_or_default();
+    let firewall = firewall::read(&path.key("firewall_rules"), rules, ranges, problems);
+    let mut rate = |key, written| number(&path.key(key), written, &bounds::NEW_FLOWS, problems);
+    let new_flows = rate("new_flows_per_second", spec.new_flows_per_second);
+    let new_flows_per_source = rate("new_flows_per_second_per_source", spec.new_flows_per_second_per_source);
+    let mss = match spec.mss {
+        None => Some(0),
+        written => number(&path.key("mss"), written, &bounds::MSS, problems),
+    };
+    Some(Policy {
+        firewall: firewall?,
+        new_flows: new_flows?,
+        new_flows_per_source: new_flows_per_source?,
+        mss: mss?,
+    })
 }

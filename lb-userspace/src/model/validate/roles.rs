@@ -13,25 +13,19 @@ use crate::model::problem::Problems;
 type Own = HashMap<IpAddr, String>;
 
 /// Reports addresses with a second role.
-pub(super) fn check(
-    snat_list: &Path<'_>,
-    list: &Path<'_>,
-    balancer: &BalancerDraft,
-    drafts: &[LoadBalancerDraft],
-    problems: &mut Problems,
-) {
+pub(super) fn check(balancer: &BalancerDraft, drafts: &[LoadBalancerDraft], problems: &mut Problems) {
     let mut own = Own::new();
     for (index, address) in balancer.snat_addresses.iter().enumerate() {
         if let Some(address) = address {
-            own.insert(*address, snat_list.index(index).to_string());
+            own.insert(*address, Path::SNAT_ADDRESSES.index(index).to_string());
         }
     }
     let sources = own.clone();
     for (index, draft) in drafts.iter().enumerate() {
-        vips_apart(&list.index(index).key("vips"), draft, &sources, &mut own, problems);
+        vips_apart(&Path::LOAD_BALANCERS.index(index).key("vips"), draft, &sources, &mut own, problems);
     }
     for (index, draft) in drafts.iter().enumerate() {
-        instances_apart(&list.index(index).key("instances"), draft, &own, problems);
+        instances_apart(&Path::LOAD_BALANCERS.index(index).key("instances"), draft, &own, problems);
     }
 }
 

@@ -14,6 +14,8 @@ fn small() -> Spec {
             interfaces: vec!["eth0".to_owned()],
             snat_addresses: vec!["10.0.2.1".to_owned()],
             tables: None,
+            cloudflare_ranges: None,
+            cloudflare_file: None,
             admin_address: None,
         },
         cloud: None,
@@ -29,6 +31,9 @@ fn small() -> Spec {
             health_check: None,
             instances: vec![instance("node-1", "10.0.3.11")],
             firewall_rules: None,
+            new_flows_per_second: None,
+            new_flows_per_second_per_source: None,
+            mss: None,
         }],
     }
 }

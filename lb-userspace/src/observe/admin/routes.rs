@@ -15,7 +15,7 @@ use axum::{Json, Router};
 use super::error::ApiError;
 use super::flows::{FlowQuery, Selection};
 use crate::observe::api::{
-    DrainAnswer, DrainRequest, Flows, LogLevelRequest, PlanView, Readiness, ReasonStatus, Status,
+    Backends, DrainAnswer, DrainRequest, Flows, LogLevelRequest, PlanView, Readiness, ReasonStatus, Status,
 };
 use crate::observe::metrics::{self, Metrics};
 use crate::observe::observer::Observer;
@@ -119,9 +119,10 @@ async fn status(State(shared): State<Shared>) -> Answer<Status> {
     blocking(shared, |shared| Ok(shared.observer.status())).await.map(Json)
 }
 
-async fn backends(State(shared): State<Shared>) -> Answer<Vec<crate::observe::api::BackendStatus>> {
+async fn backends(State(shared): State<Shared>) -> Answer<Backends> {
     let status = blocking(shared, |shared| Ok(shared.observer.status())).await?;
-    Ok(Json(status.load_balancers.into_iter().flat_map(|balancer| balancer.backends).collect()))
+    let backends = status.load_balancers.into_iter().flat_map(|balancer| balancer.backends).collect();
+    Ok(Json(Backends { backends, removed: status.removed_backends }))
 }
 
 async fn list_reasons(State(shared): State<Shared>) -> Answer<Vec<ReasonStatus>> {

@@ -15,8 +15,8 @@ use crate::cli::client::{Client, ClientError};
 use crate::cli::exit::Exit;
 use crate::datapath::memory::MemoryDatapath;
 use crate::observe::api::{
-    BackendState, BackendStatus, DrainAnswer, DrainRequest, Flows, LogLevel, LogLevelRequest, LogTarget,
-    PlanView, ReasonStatus, Status,
+    BackendState, Backends, DrainAnswer, DrainRequest, Flows, LogLevel, LogLevelRequest, LogTarget, PlanView,
+    ReasonStatus, Status,
 };
 use crate::observe::drains::Drains;
 use crate::observe::fixture::{self, FakeDatapath};
@@ -63,6 +63,7 @@ fn api(public: bool) -> Api {
             instance: "test".to_owned(),
             file: PathBuf::from("lb.yaml"),
             started: SystemTime::now(),
+            admin_address: None,
         },
         source: states,
         cloud,
@@ -99,8 +100,8 @@ async fn reading() {
     let status: Status = api.client.get("/v1/status").await.unwrap();
     assert_eq!((status.daemon.instance.as_str(), status.load_balancers.len()), ("test", 1));
     assert_eq!(status.load_balancers[0].backends[1].state, BackendState::Down);
-    let backends: Vec<BackendStatus> = api.client.get("/v1/backends").await.unwrap();
-    assert_eq!(backends, status.load_balancers[0].backends);
+    let backends: Backends = api.client.get("/v1/backends").await.unwrap();
+    assert_eq!(backends.backends, status.load_balancers[0].backends);
     let reasons: Vec<ReasonStatus> = api.client.get("/v1/reasons").await.unwrap();
     assert_eq!(reasons, status.reasons);
 }
@@ -134,7 +135,7 @@ async fn draining_and_undraining() {
         (backend.id.to_string(), backend.changed, backend.seconds_left)
     };
     assert_eq!(ask("/v1/drain", "node-1").await, ("web/10.0.3.11".to_owned(), true, Some(60)));
-    let backends: Vec<BackendStatus> = api.client.get("/v1/backends").await.unwrap();
+    let Backends { backends, .. } = api.client.get("/v1/backends").await.unwrap();
     assert_eq!((backends[0].state, backends[0].drain_seconds_left), (BackendState::Draining, Some(60)));
     assert_eq!(ask("/v1/drain", "web/10.0.3.11").await, ("web/10.0.3.11".to_owned(), false, Some(60)));
     assert_eq!(ask("/v1/undrain", "10.0.3.11").await, ("web/10.0.3.11".to_owned(), true, None));

@@ -14,6 +14,15 @@ fn backends_have_the_state_that_bears_on_new_flows() {
 }
 
 #[test]
+fn a_removed_backend_is_there_until_its_flows_end() {
+    let removed = fixture::status().removed_backends;
+    let [only] = &removed[..] else { panic!("{removed:?}") };
+    assert_eq!(only.address, std::net::IpAddr::from([10, 0, 3, 14]));
+    assert_eq!((only.state, only.open_flows, only.drain_seconds_left), (BackendState::Draining, 2, 30));
+    assert_eq!(only.traffic.flows, 70);
+}
+
+#[test]
 fn without_a_result_a_checked_backend_is_unknown_and_an_unchecked_one_up() {
     let mut balancer = fixture::desired().load_balancers.remove(0);
     assert_eq!(checked_state(&balancer, None), BackendState::Unknown);

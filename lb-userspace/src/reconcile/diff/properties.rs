@@ -2,16 +2,18 @@
 //! What holds for every sequence of desires, conditions and faults.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use lb_common::abi::OPEN;
 use proptest::prelude::*;
 use proptest::sample::Index;
 
-use super::tests::{CAPACITY, address, desired, instance, label, load_balancer};
+use super::tests::{CAPACITY, address, desired, instance, label, load_balancer, port};
 use super::*;
 use crate::datapath::chaos::ChaosDatapath;
 use crate::datapath::memory::MemoryDatapath;
 use crate::datapath::{Datapath, Observed};
-use crate::model::{AllDown, BackendId, LoadBalancer};
+use crate::model::{AllDown, BackendId, LoadBalancer, Network, Sources};
 use crate::reconcile::apply::apply;
 use crate::reconcile::conditions::{Drain, Verdict};
 
@@ -27,13 +29,26 @@ struct Moment {
 fn some_load_balancer(name: &'static str) -> impl Strategy<Value = LoadBalancer> {
     // Weight 0 drains; both names share instances, and ports are given out apart, below.
     let instances = prop::collection::btree_map(0_u8..6, 0_u16..4, 0..6);
-    (instances, 0_u64..3, any::<bool>(), any::<bool>()).prop_map(move |(instances, drain, open, v6)| {
-        let instances = instances.into_iter().map(|(number, weight)| instance(number, weight)).collect();
-        let mut made = load_balancer(name, &[], instances);
-        made.drain_timeout = std::time::Duration::from_secs(drain * 20);
-        made.all_down = if open { AllDown::FailOpen } else { AllDown::Reject };
-        made.vips.extend(v6.then(|| IpAddr::from([0x2001, 0xdb8, 0, 0, 0, 0, 0, 1])));
-        made
+    let firewall = prop::collection::btree_map(80_u16..85, some_sources(), 0..4);
+    (instances, 0_u64..3, any::<bool>(), any::<bool>(), firewall).prop_map(
+        move |(instances, drain, open, v6, firewall)| {
+            let instances = instances.into_iter().map(|(number, weight)| instance(number, weight)).collect();
+            let mut made = load_balancer(name, &[], instances);
+            made.drain_timeout = std::time::Duration::from_secs(drain * 20);
+            made.all_down = if open { AllDown::FailOpen } else { AllDown::Reject };
+            made.policy.firewall =
+                firewall.into_iter().map(|(number, sources)| (port(number), sources)).collect();
+            made.vips.extend(v6.then(|| IpAddr::from([0x2001, 0xdb8, 0, 0, 0, 0, 0, 1])));
+            made
+        },
+    )
+}
+
+/// Few, so that load balancers share some.
+fn some_sources() -> impl Strategy<Value = Sources> {
+    prop::collection::btree_set(8_u8..12, 1..3).prop_map(|lengths| {
+        let network = |bits| Network::new(address(1), bits).expect("a prefix length");
+        Arc::new(lengths.into_iter().map(network).collect())
     })
 }
 
@@ -99,14 +114,18 @@ fn set_flows(datapath: &mut MemoryDatapath, busy: &[bool]) {
     datapath.open_flows = (0..).zip(busy).filter(|(_, busy)| **busy).map(|(slot, _)| (slot, 1)).collect();
 }
 
-/// What clients meet: each service, with the addresses and weights that its table has.
-fn behaviour(datapath: &MemoryDatapath) -> BTreeMap<ServiceId, (u16, Vec<(IpAddr, u32)>)> {
+/// What clients meet at a service: the port, the addresses and weights that its table has, and who is admitted.
+type Behaviour = (u16, Vec<(IpAddr, u32)>, Option<Sources>);
+
+/// What clients meet.
+fn behaviour(datapath: &MemoryDatapath) -> BTreeMap<ServiceId, Behaviour> {
     let member = |member: &crate::balance::table::Member| {
         (crate::datapath::backend_address(&datapath.backends[&member.slot]), member.weight)
     };
     let service = |(id, entry): (&ServiceId, &ServiceEntry)| {
         let members = datapath.tables[&entry.pool].inputs.members.iter().map(member).collect();
-        (*id, (entry.backend_port.host(), members))
+        let admitted = (entry.firewall != OPEN).then(|| datapath.firewalls[&entry.firewall].clone());
+        (*id, (entry.backend_port.host(), members, admitted))
     };
     datapath.services.iter().map(service).collect()
 }
@@ -191,7 +210,7 @@ proptest! {
     }
 
     #[test]
-    fn damage_is_repaired(moment in some_moment(), damage in prop::collection::vec((0_u8..5, any::<Index>()), 1..6)) {
+    fn damage_is_repaired(moment in some_moment(), damage in prop::collection::vec((0_u8..6, any::<Index>()), 1..6)) {
         let mut datapath = MemoryDatapath::new(CAPACITY);
         set_flows(&mut datapath, &moment.busy);
         settle(&mut datapath, &moment, 100);
@@ -210,6 +229,7 @@ proptest! {
 fn damage_one(datapath: &mut MemoryDatapath, kind: u8, at: Index) {
     let services: Vec<ServiceId> = datapath.services.keys().copied().collect();
     let pools: Vec<u32> = datapath.tables.keys().copied().collect();
+    let lists: Vec<u32> = datapath.firewalls.keys().copied().collect();
     match kind {
         0 => datapath.snat_addresses.clear(),
         1 if !services.is_empty() => _ = datapath.services.remove(at.get(&services)),
@@ -218,6 +238,10 @@ fn damage_one(datapath: &mut MemoryDatapath, kind: u8, at: Index) {
         }
         3 if !pools.is_empty() => {
             datapath.tables.entry(*at.get(&pools)).and_modify(|table| table.intact = false);
+        }
+        4 if !lists.is_empty() => {
+            let sources = datapath.firewalls.get_mut(at.get(&lists)).expect("one of them");
+            *sources = Arc::new(sources.iter().skip(1).copied().collect());
         }
         _ => {}
     }

@@ -2,6 +2,7 @@
 //! Plans for particular situations.
 
 use std::num::NonZeroU16;
+use std::sync::Arc;
 use std::time::Duration;
 
 use lb_common::abi::{Algorithm, BACKEND_USABLE};
@@ -10,8 +11,8 @@ use super::*;
 use crate::datapath::memory::MemoryDatapath;
 use crate::datapath::{Capacity, Datapath};
 use crate::model::{
-    AllDown, BackendId, Balancer, ForwardingRule, HealthCheck, Instance, Label, LoadBalancer, Probe,
-    Protocol, TableSizes, Weight,
+    AllDown, BackendId, Balancer, ForwardingRule, HealthCheck, Instance, Label, LoadBalancer, Network,
+    Policy, Probe, Protocol, Sources, TableSizes, Weight,
 };
 use crate::reconcile::apply::apply;
 use crate::reconcile::conditions::{Drain, Verdict};
@@ -37,7 +38,14 @@ pub fn instance(number: u8, weight: u16) -> Instance {
 }
 
 pub fn desired(load_balancers: Vec<LoadBalancer>) -> DesiredState {
-    let tables = TableSizes { flows: 1024, unproven_flows: 1024, services: 64, backends: 64, next_hops: 64 };
+    let tables = TableSizes {
+        flows: 1024,
+        unproven_flows: 1024,
+        services: 64,
+        backends: 64,
+        next_hops: 64,
+        firewall_networks: 4096,
+    };
     let balancer = Balancer {
         interfaces: vec!["eth0".to_owned()],
         snat_addresses: vec![IpAddr::from([10, 0, 2, 1])],
@@ -70,6 +78,7 @@ pub fn load_balancer(name: &str, ports: &[u16], instances: Vec<Instance>) -> Loa
             unhealthy_threshold: 2,
             healthy_threshold: 2,
         }),
+        policy: Policy::default(),
         instances,
     }
 }
@@ -235,4 +244,49 @@ fn what_has_no_room_is_said() {
     };
     let unplaced: Vec<String> = plan.unplaced.iter().map(kinds).collect();
     assert_eq!(unplaced, ["api/10.0.3.13", "api 4", "tcp 192.0.2.10:81"]);
+}
+
+fn sources(lengths: &[u8]) -> Sources {
+    Arc::new(lengths.iter().map(|bits| Network::new(address(1), *bits).expect("a length")).collect())
+}
+
+#[test]
+fn a_firewall_list_that_changes_is_made_beside_the_one_before() {
+    let (mut datapath, mut wanted) = serving();
+    let admit = |wanted: &mut DesiredState, lengths: &[u8]| {
+        wanted.load_balancers[0].policy.firewall = [(port(80), sources(lengths))].into();
+    };
+    admit(&mut wanted, &[8]);
+    let none = Conditions::default();
+    assert_eq!(reconcile(&mut datapath, &wanted, &none, 101), ["put-firewall", "put-service"]);
+    admit(&mut wanted, &[8, 16]);
+    let replaced = ["put-firewall", "put-service", "settle", "remove-firewall"];
+    assert_eq!(reconcile(&mut datapath, &wanted, &none, 102), replaced);
+    assert_eq!(datapath.firewalls, [(2, sources(&[8, 16]))].into());
+    assert!(reconcile(&mut datapath, &wanted, &none, 102).is_empty());
+    wanted.load_balancers[0].policy.firewall.clear();
+    assert_eq!(reconcile(&mut datapath, &wanted, &none, 103), ["put-service", "settle", "remove-firewall"]);
+    assert!(datapath.firewalls.is_empty());
+}
+
+#[test]
+fn a_firewall_list_that_was_left_behind_makes_room_first() {
+    let (mut datapath, mut wanted) = serving();
+    datapath.firewalls = [(1, sources(&[8]))].into();
+    wanted.load_balancers[0].policy.firewall = [(port(80), sources(&[9]))].into();
+    let steps = reconcile(&mut datapath, &wanted, &Conditions::default(), 101);
+    assert_eq!(steps, ["settle", "remove-firewall", "put-firewall", "put-service"]);
+}
+
+#[test]
+fn equal_firewall_lists_are_one_and_those_of_idle_ports_none() {
+    let mut wanted = desired(vec![load_balancer("web", &[80, 81, 82], vec![instance(11, 1)])]);
+    let ports =
+        [(80, &[8][..]), (81, &[8]), (83, &[9])].map(|(number, lengths)| (port(number), sources(lengths)));
+    wanted.load_balancers[0].policy.firewall = ports.into();
+    let mut datapath = MemoryDatapath::new(CAPACITY);
+    reconcile(&mut datapath, &wanted, &Conditions::default(), 100);
+    let numbers: Vec<u32> = datapath.services.values().map(|entry| entry.firewall).collect();
+    assert_eq!(numbers, [1, 1, 0]);
+    assert_eq!(datapath.firewalls.len(), 1);
 }

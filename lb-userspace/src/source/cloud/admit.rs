@@ -16,7 +16,7 @@ use super::room;
 use crate::model::problem::Problem;
 use crate::model::spec::LoadBalancerSpec;
 use crate::model::validate::validate_for;
-use crate::model::{Balancer, DesiredState};
+use crate::model::{Balancer, DesiredState, Firewall};
 
 /// What is served, and what is not.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,6 +35,14 @@ pub(super) struct Candidate {
     pub(super) spec: LoadBalancerSpec,
     /// What it was before, for when it cannot be what it is to be.
     pub(super) before: Option<LoadBalancerSpec>,
+    /// Who may connect to it, once that is proved.
+    pub(super) firewall: Firewall,
+}
+
+impl Candidate {
+    const fn new(subject: Subject, spec: LoadBalancerSpec, before: Option<LoadBalancerSpec>) -> Self {
+        Self { subject, spec, before, firewall: Firewall::new() }
+    }
 }
 
 /// Proves `wanted` for a balancer on which `in_force` is served now. The error is what concerns no load balancer.
@@ -47,7 +55,14 @@ pub fn admit(
     let mut sound = Vec::with_capacity(wanted.len());
     for mut candidate in candidates(wanted, in_force, &mut refused) {
         room::families(balancer, &mut candidate, &mut refused);
-        sound.extend(prove(balancer, vec![candidate], &mut refused)?.1);
+        let (alone, proved) = prove(balancer, vec![candidate], &mut refused)?;
+        sound.extend(
+            alone
+                .load_balancers
+                .into_iter()
+                .zip(proved)
+                .map(|(alone, proved)| Candidate { firewall: alone.policy.firewall, ..proved }),
+        );
     }
     let fitting = room::fit(balancer, sound, in_force, &mut refused);
     let (desired, served) = prove(balancer, fitting, &mut refused)?;
@@ -83,8 +98,8 @@ fn candidates(
         refused.extend(own);
         let before = before.get(subject.id.as_str()).map(|&spec| spec.clone());
         match (spec, before) {
-            (Some(spec), before) => candidates.push(Candidate { subject, spec, before }),
-            (None, Some(before)) => candidates.push(Candidate { subject, spec: before, before: None }),
+            (Some(spec), before) => candidates.push(Candidate::new(subject, spec, before)),
+            (None, Some(before)) => candidates.push(Candidate::new(subject, before, None)),
             (None, None) => {}
         }
     }
@@ -105,6 +120,8 @@ fn cut(
         match place(&problem.path) {
             // The first problem of a part says why it goes.
             Some(place) => drop(parts.entry(place).or_insert(problem)),
+            // Where there is only one, the tables are too small for it alone.
+            None if candidates.len() == 1 => drop(parts.entry((0, Part::Whole)).or_insert(problem)),
             None => foreign.push(problem),
         }
     }

@@ -52,6 +52,9 @@ pub fn convert(balancer: &LoadBalancer, directory: &Directory) -> Converted {
         health_check: balancer.health_check.as_ref().map(health_check),
         instances: instances(balancer, directory, &subject, &mut refused),
         firewall_rules: firewall_rules(&balancer.firewall_rules),
+        new_flows_per_second: None,
+        new_flows_per_second_per_source: None,
+        mss: None,
     };
     Converted { subject, spec: Some(spec), refused }
 }

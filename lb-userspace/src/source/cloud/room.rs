@@ -7,8 +7,8 @@ use std::net::IpAddr;
 
 use super::admit::Candidate;
 use super::refusal::Refusal;
-use crate::model::Balancer;
 use crate::model::spec::LoadBalancerSpec;
+use crate::model::{Balancer, Sources, TableSizes};
 
 /// The candidates that fit. Where the tables are too small, those that are served already go before new ones.
 pub(super) fn fit(
@@ -19,30 +19,55 @@ pub(super) fn fit(
 ) -> Vec<Candidate> {
     let served: HashSet<&str> = in_force.iter().map(|spec| spec.label.as_str()).collect();
     candidates.sort_by_key(|candidate| !served.contains(candidate.subject.id.as_str()));
-    let mut left = (balancer.tables.services as usize, balancer.tables.backends as usize);
+    let mut used = Used::default();
     candidates.retain(|candidate| {
-        let rest = take(left, &candidate.spec);
-        if rest.is_none() {
+        let fits = used.add(candidate, &balancer.tables);
+        if !fits {
             let why = "has no room in the tables, so that it is not served";
             let fix = "enlarge balancer.tables, or spread the load balancers over several balancers";
             refused.push(candidate.subject.refuse("", why, fix));
         }
-        left = rest.unwrap_or(left);
-        rest.is_some()
+        fits
     });
     candidates
 }
 
-/// What is left of (services, backends) with this one placed.
-fn take(left: (usize, usize), spec: &LoadBalancerSpec) -> Option<(usize, usize)> {
-    let services = spec.forwarding_rules.len() * spec.vips.len();
-    let backends: usize = spec.instances.iter().map(|instance| instance.addresses.len()).sum();
-    Some((left.0.checked_sub(services)?, left.1.checked_sub(backends)?))
+/// What of the tables is taken.
+#[derive(Default)]
+struct Used {
+    services: usize,
+    backends: usize,
+    /// Networks of firewall rules, IPv4 and IPv6; who admits the same ones shares them.
+    networks: [usize; 2],
+    lists: HashSet<Sources>,
+}
+
+impl Used {
+    /// Takes the room of one, if there is as much.
+    fn add(&mut self, candidate: &Candidate, tables: &TableSizes) -> bool {
+        let spec = &candidate.spec;
+        let services = self.services + spec.forwarding_rules.len() * spec.vips.len();
+        let backends = self.backends + spec.instances.iter().map(|one| one.addresses.len()).sum::<usize>();
+        let own: HashSet<&Sources> = candidate.firewall.values().collect();
+        let new: Vec<Sources> = own.into_iter().filter(|list| !self.lists.contains(*list)).cloned().collect();
+        let mut networks = self.networks;
+        for network in new.iter().flat_map(|list| list.iter()) {
+            networks[usize::from(network.is_ipv6())] += 1;
+        }
+        let fits = services <= tables.services as usize
+            && backends <= tables.backends as usize
+            && networks.iter().all(|&count| count <= tables.firewall_networks as usize);
+        if fits {
+            (self.services, self.backends, self.networks) = (services, backends, networks);
+            self.lists.extend(new);
+        }
+        fits
+    }
 }
 
 /// Takes out addresses of a family that this machine has no source address of, since instances could not answer.
 pub(super) fn families(balancer: &Balancer, candidate: &mut Candidate, refused: &mut Vec<Refusal>) {
-    let Candidate { subject, spec, before } = candidate;
+    let Candidate { subject, spec, before, .. } = candidate;
     let why = "is of a family that this balancer has no source address of";
     let refuse = |vip| subject.refuse(format!("address {vip}"), why, "add one to balancer.snat_addresses");
     refused.extend(without_unusable(balancer, spec).into_iter().map(refuse));

@@ -40,6 +40,7 @@ fn file(fake: &Fake, folder: &Path, selection: Selection) -> SourceState {
         url: fake.url(),
         token: TokenPlace::File(token),
         ca_file: None,
+        cloudflare: None,
         selection,
         poll_interval: Duration::from_millis(50),
         request_rate: 1000,

@@ -54,14 +54,15 @@ fn listed(path: &Path, problems: &[LocatedProblem]) -> String {
     lines.join("\n")
 }
 
-/// Reads a text, or names everything that is wrong with it in the order of lines.
+/// Reads a text and the file of ranges that it may name, or says everything that is wrong in the order of lines.
 pub fn parse(text: &str) -> Result<DesiredState, Vec<LocatedProblem>> {
     if text.len() > FILE_SIZE {
         return Err(vec![too_large()]);
     }
     let reading = yaml::read::<Spec>(text);
     let mut problems = reading.findings.problems.clone();
-    let proved = match (reading.value, &reading.root) {
+    let spec = reading.value.map(with_ranges);
+    let proved = match (spec, &reading.root) {
         (Some(spec), Some(root)) => validate(spec).map_err(|found| {
             let lines = root.lines();
             let own = found.into_iter().filter(|problem| !reading.findings.stands_in(&problem.path));
@@ -77,6 +78,16 @@ pub fn parse(text: &str) -> Result<DesiredState, Vec<LocatedProblem>> {
             Err(problems)
         }
     }
+}
+
+/// Fills in what is in the file that says what `cloudflare` is.
+fn with_ranges(mut spec: Spec) -> Spec {
+    let text = |name: &String| {
+        let bytes = read(Path::new(name)).map_err(|error| error.to_string())?;
+        String::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned())
+    };
+    spec.balancer.cloudflare_file = spec.balancer.cloudflare_ranges.as_ref().map(text);
+    spec
 }
 
 /// Reads a file, or says everything that is wrong with it.

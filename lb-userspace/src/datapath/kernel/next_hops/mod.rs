@@ -8,7 +8,7 @@
 mod netlink;
 mod table;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -33,6 +33,8 @@ const RETRY: Duration = Duration::from_secs(1);
 pub struct NextHops {
     indexes: Indexes,
     targets: Targets,
+    /// Those without a route.
+    unreachable: BTreeSet<IpAddr>,
 }
 
 impl NextHops {
@@ -48,7 +50,17 @@ impl NextHops {
             let hop = maps.next_hops.get(&index, 0).map_err(failed("reading", names::NEXT_HOPS))?;
             indexes.adopt(*key, hop);
         }
-        Ok(Self { indexes, targets: Targets::new() })
+        Ok(Self { indexes, targets: Targets::new(), unreachable: BTreeSet::new() })
+    }
+
+    /// Says once of each backend's address that there is no way to it.
+    fn note_unreachable(&mut self, routes: &BTreeMap<IpAddr, Option<NeighbourKey>>) {
+        let unreachable = routes.iter().filter(|(_, neighbour)| neighbour.is_none());
+        let unreachable: BTreeSet<IpAddr> = unreachable.map(|(address, _)| *address).collect();
+        for address in unreachable.difference(&self.unreachable) {
+            tracing::warn!(%address, "no route leads to this backend; add one, see `ip route get {address}`");
+        }
+        self.unreachable = unreachable;
     }
 
     /// The next hop of a backend's address, and whether the address was known before; from now on it is kept right.
@@ -140,6 +152,7 @@ fn write(
             moved.push(*address);
         }
     }
+    hops.note_unreachable(routes);
     drop(hops);
     point_backends(&mut maps, &datapath.0.hops, &moved)?;
     if news.links || news.routes || !update.forgotten.is_empty() {

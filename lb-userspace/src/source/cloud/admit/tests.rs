@@ -133,6 +133,24 @@ fn what_is_served_goes_before_what_is_new() {
     let after = admit(&small, both.clone(), &before.specs).unwrap();
     assert_eq!(after.desired.load_balancers, before.desired.load_balancers);
     assert_eq!(after.refused[0].load_balancer, "lb1");
+    small.tables.services = 16;
+    small.tables.firewall_networks = 1;
+    let closed = |number: u8, networks: &[&str]| {
+        let rule = |network| serde_json::json!({"port": 80, "source": network, "ip_type": "v4"});
+        let rules: Vec<serde_json::Value> = networks.iter().map(rule).collect();
+        convert(&wire(number, &serde_json::json!({"firewall_rules": rules})), &directory())
+    };
+    let shared = ["192.0.2.0/24"];
+    let wanted = vec![
+        closed(1, &["192.0.2.0/24", "198.51.100.0/24"]),
+        closed(2, &shared),
+        closed(3, &shared),
+        closed(4, &["203.0.113.0/24"]),
+    ];
+    let after = admit(&small, wanted, &[]).unwrap();
+    let why: Vec<&str> = after.refused.iter().map(|refusal| refusal.why.as_str()).collect();
+    assert!(why[0].starts_with("firewall_networks is too small for the 2 firewall_networks"), "{why:?}");
+    assert_eq!((after.desired.load_balancers.len(), why.len()), (2, 2), "{why:?}");
     // The same address and port: the newcomer's rule goes, whatever the order of the answer.
     let taker = convert(&wire(1, &serde_json::json!({"ipv4": "192.0.2.2"})), &directory());
     let after = admit(&balancer(), vec![taker, both[1].clone()], &before.specs).unwrap();

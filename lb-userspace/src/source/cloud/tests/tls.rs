@@ -51,6 +51,7 @@ async fn ask(folder: &Path, port: u16, ca_file: &str) -> Result<(), CloudError> 
         url: format!("https://localhost:{port}"),
         token: TokenPlace::File(folder.join("token")),
         ca_file: Some(folder.join(ca_file)),
+        cloudflare: None,
         selection: region(),
         poll_interval: Duration::from_secs(1),
         request_rate: 30,
