@@ -2,6 +2,7 @@
 //! What the reports and the criterion benches share.
 #![forbid(unsafe_code)]
 
+pub mod cloud;
 pub mod cpu;
 pub mod frames;
 pub mod programs;

@@ -64,8 +64,13 @@ pub fn desired(size: &Size) -> DesiredState {
         firewall_networks: 1,
     };
     let snat_addresses = vec![IpAddr::from([10, 255, 0, 1])];
-    let balancer =
-        Balancer { interfaces: vec!["eth0".to_owned()], snat_addresses, tables, admin_address: None };
+    let balancer = Balancer {
+        interfaces: vec!["eth0".to_owned()],
+        snat_addresses,
+        tables,
+        admin_address: None,
+        cloud: None,
+    };
     let load_balancers = (0..size.load_balancers).map(|number| load_balancer(number, size)).collect();
     DesiredState { balancer, load_balancers }
 }

@@ -2,7 +2,7 @@
 //! Where all parts meet: [`Settings`] → [`App::build`] → [`App::run`]. Everything that can be refused is acquired in
 //! `build`; nothing runs before `run`.
 //!
-//! Tasks of `run`, all owned by it: source, health, reconcile, those of the data path, one for each admin listener, and
+//! Tasks of `run`, all owned by it: file and cloud, health, reconcile, those of the data path, one for each admin listener, and
 //! the service manager's. At shutdown: first the source and health (nothing new is decided), then reconcile (it ends
 //! with the plan that it is at), then the data path's tasks and the admin API. Forwarding goes on in the kernel, unless
 //! `detach` is set.
@@ -37,6 +37,7 @@ use crate::observe::observer::{Identity, Observer};
 use crate::observe::restart;
 use crate::reconcile::driver::{Driver, Inputs};
 use crate::source::SourceState;
+use crate::source::cloud::{CloudSource, CloudStatus, Limits};
 use crate::source::file::FileSource;
 use error::StartError;
 use lock::Lock;
@@ -84,9 +85,19 @@ pub struct Opened {
     pub boot_seconds: fn() -> u32,
 }
 
+/// Where the desired state comes from, and the state to start with.
+struct Sources {
+    file: SourceState,
+    cloud: CloudSource,
+    start: SourceState,
+}
+
 /// A daemon that has everything it needs.
 pub struct App {
     settings: Settings,
+    file: watch::Sender<SourceState>,
+    cloud: CloudSource,
+    cloud_status: watch::Sender<Arc<CloudStatus>>,
     source: watch::Sender<SourceState>,
     health: watch::Sender<Arc<health::HealthReport>>,
     driver: Driver,
@@ -100,7 +111,7 @@ pub struct App {
 }
 
 impl App {
-    /// Acquires everything: the lock, the file, the data path (by `open`), the listeners.
+    /// Acquires everything: the lock, the file, what the cloud says, the data path (by `open`), the listeners.
     pub async fn build(
         settings: Settings,
         log: LogHandle,
@@ -108,8 +119,8 @@ impl App {
     ) -> Result<Self, StartError> {
         let source =
             FileSource { path: settings.config.clone(), state_dir: Some(settings.state_dir.clone()) };
-        let start = source.start().map_err(StartError::Config)?;
-        if let Some(error) = &start.error {
+        let file = source.start().map_err(StartError::Config)?;
+        if let Some(error) = &file.error {
             tracing::error!(
                 "the file is bad; starting with the last good one of {}\n{error}",
                 settings.state_dir.display()
@@ -118,16 +129,18 @@ impl App {
         lock::folder(&settings.run_dir)?;
         lock::folder(&settings.state_dir)?;
         let lock = Lock::take(&settings.run_dir, &settings.instance)?;
+        let mut cloud = CloudSource::new(Some(settings.state_dir.clone()), Limits::default(), seed());
+        let start = cloud.start(&file).await.map_err(StartError::Cloud)?;
         let tcp = listen_tcp(&start.desired).await?;
         let opened = open(&start.desired.balancer)?;
         let unix = listen_unix(&settings).await?;
-        Self::wire(settings, log, start, opened, unix, tcp, lock)
+        Self::wire(settings, log, Sources { file, cloud, start }, opened, unix, tcp, lock)
     }
 
     fn wire(
         settings: Settings,
         log: LogHandle,
-        start: SourceState,
+        sources: Sources,
         opened: Opened,
         unix: UnixListener,
         tcp: Option<TcpListener>,
@@ -138,8 +151,10 @@ impl App {
         if let Some(damage) = damage {
             tracing::error!("{}; no backend counts as drained", crate::observe::observer::chain(&damage));
         }
+        let Sources { file, cloud, start } = sources;
         let admin_address = start.desired.balancer.admin_address;
         let (source, desired) = watch::channel(start);
+        let (cloud_status, cloud_view) = watch::channel(Arc::default());
         let (health, verdicts) = watch::channel(Arc::default());
         let inputs = Inputs {
             desired: desired.clone(),
@@ -156,6 +171,7 @@ impl App {
                 admin_address,
             },
             source: desired,
+            cloud: cloud_view,
             reconcile: driver.status(),
             health: verdicts,
             drains: Arc::new(drains),
@@ -167,7 +183,23 @@ impl App {
         let whole = admin::whole(Arc::clone(&observer))?;
         let public = admin::read_only(Arc::clone(&observer))?;
         let (unix, tcp) = ((unix, whole), tcp.map(|tcp| (tcp, public)));
-        Ok(Self { settings, source, health, driver, tasks, serve, detach, unix, tcp, observer, _lock: lock })
+        let (file, _) = watch::channel(file);
+        Ok(Self {
+            settings,
+            file,
+            cloud,
+            cloud_status,
+            source,
+            health,
+            driver,
+            tasks,
+            serve,
+            detach,
+            unix,
+            tcp,
+            observer,
+            _lock: lock,
+        })
     }
 
     /// Where the read-only part of the admin API listens, if it does; the port that port 0 became.
@@ -183,7 +215,9 @@ impl App {
             (CancellationToken::new(), CancellationToken::new(), CancellationToken::new());
 
         let mut decide = JoinSet::new();
-        decide.spawn(file.watch(self.source, reload, deciding.clone()));
+        let read = self.file.subscribe();
+        decide.spawn(file.watch(self.file, reload, deciding.clone()));
+        decide.spawn(self.cloud.follow(read, self.source, self.cloud_status, deciding.clone()));
         decide.spawn(follow_interfaces(desired.clone(), self.serve, deciding.clone()));
         decide.spawn(restart::warn(Arc::clone(&self.observer), deciding.clone()));
         decide.spawn(health::driver::run(desired, self.health, deciding.clone()));

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use crate::cli::exit::Exit;
 use crate::observe::log::LogError;
+use crate::source::cloud::CloudError;
 use crate::source::file::FileError;
 
 /// Why the daemon does not start.
@@ -15,6 +16,9 @@ pub enum StartError {
     /// The file is bad, and there is no last good one.
     #[error("{0}")]
     Config(FileError),
+    /// The cloud says nothing, and nothing it said was kept.
+    #[error("{0}; there is no answer from before to start with")]
+    Cloud(CloudError),
     /// A folder cannot be used.
     #[error("{}: {source}; make the folder writable for lbd, or choose another by --run-dir or --state-dir", path.display())]
     Folder {
@@ -82,7 +86,8 @@ impl StartError {
             Self::Folder { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
                 Exit::Requirement
             }
-            Self::Runtime(_)
+            Self::Cloud(_)
+            | Self::Runtime(_)
             | Self::Folder { .. }
             | Self::Running { .. }
             | Self::Socket { .. }

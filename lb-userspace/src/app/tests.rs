@@ -3,6 +3,11 @@
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use axum::extract::Request;
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
 
 use super::*;
 use crate::cli::client::Client;
@@ -13,6 +18,10 @@ use crate::model::spec;
 use crate::observe::api::{Readiness, Status};
 use crate::observe::fixture::FakeDatapath;
 use crate::observe::log;
+
+/// The answer to `/v2/instances` of the test's cloud.
+const INSTANCES: &str =
+    r#"{"instances":[{"id":"vm","main_ip":"198.51.100.1"}],"meta":{"total":1,"links":{}}}"#;
 
 fn settings(folder: &Path) -> Settings {
     let config = folder.join("lb.yaml");
@@ -71,6 +80,61 @@ async fn from_start_to_shutdown() {
     stop.cancel();
     running.await.unwrap().unwrap();
     assert!(detached.is_cancelled());
+}
+
+#[tokio::test]
+async fn a_cloud_in_the_file_is_followed_and_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let down = Arc::new(AtomicBool::new(false));
+    let is_down = Arc::clone(&down);
+    let answer = async move |request: Request| match request.uri().path() {
+        _ if is_down.load(Ordering::Relaxed) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        "/v2/instances" => INSTANCES.into_response(),
+        _ => include_str!("tests/load-balancers.json").into_response(),
+    };
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, Router::new().fallback(answer)).await });
+    let token = folder.path().join("token");
+    std::fs::write(&token, "hunter2").unwrap();
+    let file = format!(
+        "version: 1\nbalancer: {{interfaces: [eth0], snat_addresses: [10.0.2.1]}}\n\
+         cloud: {{url: 'http://{address}', token_file: {}, region: ewr, poll_interval: 1}}\nload_balancers: []\n",
+        token.display()
+    );
+    std::fs::write(folder.path().join("lb.yaml"), file).unwrap();
+    let settings = settings(folder.path());
+    let socket = settings.run_dir.join("admin.sock");
+    let (stop, detached) = (CancellationToken::new(), CancellationToken::new());
+    let app = build(settings.clone(), &detached).await.unwrap();
+    let mut looked = app.observer.cloud.clone();
+    let running = tokio::spawn(app.run(Arc::default(), stop.clone()));
+    looked.wait_for(|status| status.polls > 0).await.unwrap();
+    let client = Client::new(&socket);
+    let status: Status = client.get("/v1/status").await.unwrap();
+    assert_eq!(status.load_balancers[0].label.as_str(), "lb-1");
+    assert_eq!(status.load_balancers[0].backends[0].id.address.to_string(), "198.51.100.1");
+    let refused = &status.cloud.unwrap().refused[0];
+    assert_eq!(refused.part, "forwarding rule https 443");
+
+    down.store(true, Ordering::Relaxed);
+    looked.wait_for(|status| status.error.is_some()).await.unwrap();
+    let ready: Readiness = client.get("/ready").await.unwrap();
+    assert!(
+        ready.ready && ready.source.why.as_deref().is_some_and(|why| why.contains("is in force")),
+        "{ready:?}"
+    );
+    let status: Status = client.get("/v1/status").await.unwrap();
+    assert_eq!(status.load_balancers.len(), 1);
+    stop.cancel();
+    running.await.unwrap().unwrap();
+
+    let app = build(settings.clone(), &detached).await.unwrap();
+    assert_eq!(app.observer.status().load_balancers.len(), 1, "a start without the cloud");
+    drop(app);
+    std::fs::remove_dir_all(&settings.state_dir).unwrap();
+    let refused = build(settings, &detached).await.unwrap_err();
+    assert!(matches!(refused, StartError::Cloud(_)) && refused.exit() == Exit::Failed, "{refused}");
 }
 
 #[tokio::test]

@@ -41,8 +41,13 @@ pub(super) fn desired(check: Option<HealthCheck>, addresses: &[&str]) -> Desired
         next_hops: 1,
         firewall_networks: 1,
     };
-    let balancer =
-        Balancer { interfaces: Vec::new(), snat_addresses: Vec::new(), tables, admin_address: None };
+    let balancer = Balancer {
+        interfaces: Vec::new(),
+        snat_addresses: Vec::new(),
+        tables,
+        admin_address: None,
+        cloud: None,
+    };
     let instances = addresses.iter().enumerate().map(|(number, address)| Instance {
         label: label(&format!("node-{number}")),
         addresses: vec![address.parse::<IpAddr>().unwrap()],

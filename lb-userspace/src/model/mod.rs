@@ -11,6 +11,7 @@
 //! - an address is one machine's and has one role: VIP, SNAT address or instance;
 //! - all sizes fit the tables.
 
+pub mod cloud;
 mod firewall;
 pub mod path;
 pub mod problem;
@@ -26,6 +27,7 @@ use std::time::Duration;
 use lb_common::abi::Algorithm;
 use serde::{Deserialize, Serialize};
 
+use cloud::Cloud;
 pub use firewall::{Admission, Firewall, Network, Sources};
 
 /// Everything the balancer is to do.
@@ -48,6 +50,8 @@ pub struct Balancer {
     pub tables: TableSizes,
     /// Where `/metrics`, `/live`, `/ready` and `/state` are served over TCP, if anywhere.
     pub admin_address: Option<std::net::SocketAddr>,
+    /// The cloud account that says what is balanced, if not the file.
+    pub cloud: Option<Cloud>,
 }
 
 /// How many entries each map has room for; flow tables count entries of one family, and a flow takes two.

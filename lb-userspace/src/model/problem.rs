@@ -73,7 +73,7 @@ impl Problems {
 }
 
 /// A value on one line and of a bounded length, so that a message cannot forge another.
-fn printable(value: &str) -> String {
+pub(crate) fn printable(value: &str) -> String {
     if value.is_empty() {
         return "\"\"".to_owned();
     }

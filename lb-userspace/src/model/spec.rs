@@ -28,8 +28,11 @@ pub struct Spec {
     pub version: i64,
     /// The balancer's own settings.
     pub balancer: BalancerSpec,
-    /// The load balancers. `[]` means that nothing is balanced; it must be written, so that a file that lost its list is
-    /// an error.
+    /// The cloud account whose load balancers this balancer is to be, instead of those of the file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cloud: Option<CloudSpec>,
+    /// The load balancers. `[]` means that nothing is balanced, or what `cloud` says; it must be written, so that a file
+    /// that lost its list is an error.
     pub load_balancers: Vec<LoadBalancerSpec>,
 }
 
@@ -61,6 +64,54 @@ pub struct BalancerSpec {
     /// effect when lbd is restarted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub admin_address: Option<String>,
+}
+
+/// A cloud account that says what is balanced, followed by its API v2. While its answers are bad, or none come, the last
+/// good one stays in force. Exactly one of `token_file` and `token_variable`, and of `ids`, `label` and `region`, is
+/// written.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Cloud")]
+pub struct CloudSpec {
+    /// Where the API is: scheme and host, without the `/v2`. `http` for a loopback address only, since the token would be
+    /// read by others.
+    #[schemars(extend("default" = bounds::CLOUD_URL))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// The file that holds the API's token, read anew for each poll.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_file: Option<String>,
+    /// The environment variable of `lbd` that holds the token.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_variable: Option<String>,
+    /// A file of certificates (PEM) that are trusted instead of the system's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ca_file: Option<String>,
+    /// Ids of the load balancers to be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ids: Option<Vec<String>>,
+    /// All load balancers with this label.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// All load balancers of this region.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+    /// Seconds from the end of one look to the next, shortened by up to a tenth at random.
+    #[schemars(extend(
+        "minimum" = bounds::POLL_INTERVAL.min,
+        "maximum" = bounds::POLL_INTERVAL.max,
+        "default" = bounds::POLL_INTERVAL.default
+    ))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub poll_interval: Option<i64>,
+    /// Requests a second at most. The cloud grants 30 to everybody behind one address.
+    #[schemars(extend(
+        "minimum" = bounds::REQUEST_RATE.min,
+        "maximum" = bounds::REQUEST_RATE.max,
+        "default" = bounds::REQUEST_RATE.default
+    ))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_rate: Option<i64>,
 }
 
 /// How many entries the kernel's tables have room for.
@@ -147,6 +198,11 @@ pub struct LoadBalancerSpec {
     #[schemars(extend("enum" = bounds::ALL_DOWN, "default" = bounds::ALL_DOWN[0]))]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub all_down: Option<String>,
+    /// Whether instances get the client's address in a PROXY header. Rules over tcp need the proxy then, which comes with a
+    /// later release.
+    #[schemars(extend("default" = false))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proxy_protocol: Option<bool>,
     /// What is forwarded; `[]` is nothing.
     pub forwarding_rules: Vec<ForwardingRuleSpec>,
     /// How instances are probed. All count as healthy when left out.

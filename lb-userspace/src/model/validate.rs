@@ -8,6 +8,7 @@
 mod address;
 mod balancer;
 mod capacity;
+mod cloud;
 mod conflicts;
 mod families;
 mod firewall;
@@ -32,8 +33,26 @@ use load_balancer::LoadBalancerDraft;
 pub fn validate(spec: Spec) -> Result<DesiredState, Vec<Problem>> {
     let mut problems = Problems::default();
     version(spec.version, &mut problems);
-    let balancer = BalancerDraft::read(&spec.balancer, &mut problems);
-    let load_balancers = load_balancers(&spec.load_balancers, &balancer.ranges, &mut problems);
+    let mut balancer = BalancerDraft::read(&spec.balancer, &mut problems);
+    balancer.cloud = cloud::read(&spec, &mut problems);
+    prove(balancer, &spec.load_balancers, problems)
+}
+
+/// Proves load balancers that come from elsewhere than the file whose settings are `balancer`. Problems have paths as if
+/// they stood in the file.
+pub fn validate_for(
+    balancer: &Balancer,
+    load_balancers: &[LoadBalancerSpec],
+) -> Result<DesiredState, Vec<Problem>> {
+    prove(BalancerDraft::from(balancer), load_balancers, Problems::default())
+}
+
+fn prove(
+    balancer: BalancerDraft,
+    specs: &[LoadBalancerSpec],
+    mut problems: Problems,
+) -> Result<DesiredState, Vec<Problem>> {
+    let load_balancers = load_balancers(specs, &balancer.ranges, &mut problems);
 
     conflicts::check(&balancer, &load_balancers, &mut problems);
     capacity::check(&balancer, &load_balancers, &mut problems);

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::datapath::view::{Facts, FlowView};
 use crate::model::{BackendId, Label, Protocol};
+use crate::source::cloud::Refusal;
 
 /// `GET /v1/status` and `GET /state`: everything at one moment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +18,9 @@ pub struct Status {
     pub daemon: DaemonStatus,
     /// Where the desired state comes from.
     pub source: SourceStatus,
+    /// The cloud that is followed; missing where none is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cloud: Option<CloudView>,
     /// How far the kernel is kept equal to it.
     pub reconcile: ReconcileView,
     /// The kernel side.
@@ -61,6 +65,25 @@ pub struct SourceStatus {
     pub needs_restart: Vec<String>,
 }
 
+/// A cloud account that is followed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CloudView {
+    /// Where its API is.
+    pub url: String,
+    /// Looks that gave an answer.
+    pub polls: u64,
+    /// Looks that gave none.
+    pub failures: u64,
+    /// Requests made.
+    pub requests: u64,
+    /// When the last answer came, in seconds since 1970; missing when none has.
+    pub last_success: Option<u64>,
+    /// Why the last look gave none, if so; the last good answer is in force.
+    pub error: Option<String>,
+    /// What of the last answer is not served, part by part.
+    pub refused: Vec<Refusal>,
+}
+
 /// How far the kernel is kept equal to the desired state.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReconcileView {
@@ -87,6 +110,9 @@ pub struct ReconcileView {
 pub struct LoadBalancerStatus {
     /// Its name.
     pub label: Label,
+    /// The cloud's user's name for it; missing where no cloud is followed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// `roundrobin`, `leastconn`, `maglev` or `source`.
     pub algorithm: String,
     /// Whether instances are probed, and how: `http on port 80`.
@@ -347,7 +373,7 @@ pub enum LogTarget {
 pub struct Readiness {
     /// Whether the status is 200.
     pub ready: bool,
-    /// The file. A bad one does not make the daemon unready: the last good state is in force.
+    /// The file and the cloud. A bad one does not make the daemon unready: the last good state is in force.
     pub source: Part,
     /// Whether the kernel was brought to the desired state.
     pub reconcile: Part,

@@ -9,7 +9,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use lb_common::abi::{Algorithm, Tally, Traffic};
 use lb_common::reason::Reason;
 
-use super::api::{DaemonStatus, ReconcileView, SourceStatus, Status};
+use super::api::{CloudView, DaemonStatus, ReconcileView, SourceStatus, Status};
 use super::drains::DrainSet;
 use super::state::{Parts, assemble};
 use crate::datapath::view::{
@@ -24,6 +24,7 @@ use crate::model::{
 use crate::reconcile::conditions::{Drain, Verdict};
 use crate::reconcile::driver::OpenDrain;
 use crate::reconcile::index::Assignments;
+use crate::source::cloud::Subject;
 
 /// Seconds on the boot clock.
 pub const NOW: u32 = 1000;
@@ -59,6 +60,7 @@ pub fn desired() -> DesiredState {
                 firewall_networks: 16,
             },
             admin_address: None,
+            cloud: None,
         },
         load_balancers: vec![LoadBalancer {
             label: label("web"),
@@ -183,12 +185,27 @@ pub fn draining() -> Vec<OpenDrain> {
     vec![OpenDrain { slot: 7, backend: None, address, until: NOW + 30, open_flows: 2 }]
 }
 
+pub fn cloud() -> CloudView {
+    let subject = Subject { id: "web".to_owned(), name: "my label".to_owned() };
+    CloudView {
+        url: "https://api.example.net".to_owned(),
+        polls: 12,
+        failures: 3,
+        requests: 40,
+        last_success: Some(1_700_000_090),
+        error: None,
+        refused: vec![subject.refuse("forwarding rule https 443", "needs the proxy", "use tcp")],
+    }
+}
+
 /// `node-1` is up, `node-2` down, `node-3` drained and not in the kernel yet; a fourth was removed and drains.
 pub fn status() -> Status {
     let drains: DrainSet = BTreeMap::from([(backend_id("10.0.3.13"), Drain { until: NOW + 45 })]);
     assemble(Parts {
         daemon: daemon(),
         source: source(),
+        cloud: Some(cloud()),
+        names: &BTreeMap::from([("web".to_owned(), "my label".to_owned())]),
         desired: &desired(),
         reconcile: reconcile(),
         assignments: &assignments(),

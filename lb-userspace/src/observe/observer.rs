@@ -24,6 +24,7 @@ use crate::health::HealthReport;
 use crate::model::{BackendId, DesiredState, LoadBalancer};
 use crate::reconcile::driver::{PlanError, Planner, ReconcileStatus};
 use crate::source::SourceState;
+use crate::source::cloud::CloudStatus;
 
 /// Who the daemon is.
 #[derive(Clone, Debug)]
@@ -44,6 +45,8 @@ pub struct Observer {
     pub identity: Identity,
     /// The desired state.
     pub source: watch::Receiver<SourceState>,
+    /// How following a cloud goes.
+    pub cloud: watch::Receiver<Arc<CloudStatus>>,
     /// Reconciliation.
     pub reconcile: watch::Receiver<Arc<ReconcileStatus>>,
     /// Health checks.
@@ -86,9 +89,12 @@ impl Observer {
         let source = self.source.borrow().clone();
         let reconcile = Arc::clone(&self.reconcile.borrow());
         let health = Arc::clone(&self.health.borrow());
+        let cloud = Arc::clone(&self.cloud.borrow());
         state::assemble(Parts {
             daemon: self.daemon(),
             source: self.source_status(&source),
+            cloud: state::cloud_view(&cloud),
+            names: &cloud.names,
             desired: &source.desired,
             reconcile: state::reconcile_view(&reconcile),
             assignments: &reconcile.assignments,

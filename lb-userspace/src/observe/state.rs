@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What the parts say, put together as one [`Status`]. Pure.
 
+use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use lb_common::abi::Algorithm;
 use lb_common::reason::Reason;
 
 use super::api::{
-    BackendState, BackendStatus, DaemonStatus, HealthStatus, LoadBalancerStatus, Part, Readiness,
+    BackendState, BackendStatus, CloudView, DaemonStatus, HealthStatus, LoadBalancerStatus, Part, Readiness,
     ReasonStatus, ReconcileView, RemovedBackend, ServiceStatus, SourceStatus, Status,
 };
 use super::drains::DrainSet;
@@ -18,6 +19,7 @@ use crate::model::{BackendId, DesiredState, HealthCheck, Instance, LoadBalancer,
 use crate::reconcile::conditions::Verdict;
 use crate::reconcile::driver::{OpenDrain, ReconcileStatus};
 use crate::reconcile::index::Assignments;
+use crate::source::cloud::CloudStatus;
 
 /// What the parts say at one moment.
 #[derive(Debug)]
@@ -26,6 +28,10 @@ pub struct Parts<'a> {
     pub daemon: DaemonStatus,
     /// The file.
     pub source: SourceStatus,
+    /// The cloud, if one is followed.
+    pub cloud: Option<CloudView>,
+    /// The cloud's users' names for load balancers, by label.
+    pub names: &'a BTreeMap<String, String>,
     /// What is desired.
     pub desired: &'a DesiredState,
     /// How reconciliation went.
@@ -57,8 +63,18 @@ pub fn assemble(parts: Parts<'_>) -> Status {
         parts.desired.load_balancers.iter().map(|balancer| view.load_balancer(balancer)).collect();
     let removed_backends = view.removed_backends();
     let reasons = reasons(counters);
-    let Parts { daemon, source, reconcile, facts: datapath, .. } = parts;
-    Status { daemon, source, reconcile, datapath, datapath_error, load_balancers, removed_backends, reasons }
+    let Parts { daemon, source, cloud, reconcile, facts: datapath, .. } = parts;
+    Status {
+        daemon,
+        source,
+        cloud,
+        reconcile,
+        datapath,
+        datapath_error,
+        load_balancers,
+        removed_backends,
+        reasons,
+    }
 }
 
 /// Whether traffic is balanced as desired. A bad file is said, but does not count: the last good state is in force.
@@ -67,6 +83,14 @@ pub fn readiness(status: &Status) -> Readiness {
         let problems = status.source.problems.join("; ");
         format!("{} is bad and the last good state is in force: {problems}", status.source.file)
     });
+    let cloud = status.cloud.as_ref().and_then(|cloud| {
+        let error = cloud.error.as_ref()?;
+        Some(format!("the last good answer of {} is in force: {error}", cloud.url))
+    });
+    let source = match (source, cloud) {
+        (Some(file), Some(cloud)) => Some(format!("{file}; {cloud}")),
+        (file, cloud) => file.or(cloud),
+    };
     let reconcile = match (&status.reconcile.last_error, status.reconcile.last_success) {
         (Some(error), _) => Some(error.clone()),
         (None, None) => Some("the kernel has not been brought to the desired state yet".to_owned()),
@@ -80,6 +104,19 @@ pub fn readiness(status: &Status) -> Readiness {
     let (reconcile, datapath) =
         (Part::unless(reconcile), Part::unless(status.datapath_error.clone().or(detached)));
     Readiness { ready: reconcile.ok && datapath.ok, source: Part::unless(source), reconcile, datapath }
+}
+
+/// What following a cloud says of itself; none where none is followed.
+pub fn cloud_view(status: &CloudStatus) -> Option<CloudView> {
+    Some(CloudView {
+        url: status.url.clone()?,
+        polls: status.polls,
+        failures: status.failures,
+        requests: status.requests,
+        last_success: status.last_success.map(unix_seconds),
+        error: status.error.clone(),
+        refused: status.refused.clone(),
+    })
 }
 
 /// What reconciliation says of itself.
@@ -122,6 +159,7 @@ impl View<'_> {
     fn load_balancer(&self, balancer: &LoadBalancer) -> LoadBalancerStatus {
         LoadBalancerStatus {
             label: balancer.label.clone(),
+            name: self.parts.names.get(balancer.label.as_str()).cloned(),
             algorithm: algorithm(balancer.algorithm).to_owned(),
             health_check: balancer.health_check.as_ref().map(check),
             services: self.services(balancer),

@@ -14,7 +14,12 @@ pub const NAME: &str = "last-good.yaml";
 
 /// Keeps `text` in `folder`, which is made if there is none. After a crash either the old or the new text is there.
 pub fn save(folder: &Path, text: &str) -> io::Result<()> {
-    let target = folder.join(NAME);
+    save_as(folder, NAME, text)
+}
+
+/// The same for a text of another source.
+pub(super) fn save_as(folder: &Path, name: &str, text: &str) -> io::Result<()> {
+    let target = folder.join(name);
     if fs::read(&target).is_ok_and(|kept| kept == text.as_bytes()) {
         return Ok(());
     }

@@ -2,6 +2,7 @@
 //! Where desired states come from. A source hands over proved states only; when what it reads is wrong, it says so and
 //! the state before stays in force.
 
+pub mod cloud;
 pub mod file;
 pub mod last_good;
 mod yaml;

@@ -117,6 +117,7 @@ pub fn desired() -> DesiredState {
             snat_addresses: vec![Family::V4.snat(), Family::V6.snat()],
             tables,
             admin_address: None,
+            cloud: None,
         },
         load_balancers: vec![
             load_balancer(Pool::One, RoundRobin, &[11]),

@@ -228,7 +228,13 @@ fn desired() -> DesiredState {
     let snat_addresses =
         vec![Ipv4Addr::new(198, 18, 1, 254).into(), Ipv6Addr::new(0x2001, 0xdb8, 1, 0, 0, 0, 0, 0xfe).into()];
     DesiredState {
-        balancer: Balancer { interfaces: Vec::new(), snat_addresses, tables, admin_address: None },
+        balancer: Balancer {
+            interfaces: Vec::new(),
+            snat_addresses,
+            tables,
+            admin_address: None,
+            cloud: None,
+        },
         load_balancers: vec![LoadBalancer {
             label: label("bench"),
             vips: vec![VIP4, VIP6],

@@ -6,7 +6,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use super::table::{Cell, Colour, Table};
 use super::{backends, bytes, duration, reasons};
 use crate::datapath::view::{AttachMode, Facts};
-use crate::observe::api::{LoadBalancerStatus, ReconcileView, SourceStatus, Status};
+use crate::model::problem::printable;
+use crate::observe::api::{CloudView, LoadBalancerStatus, ReconcileView, SourceStatus, Status};
 
 /// The answer to `status`.
 pub fn status(status: &Status, colour: bool) -> String {
@@ -23,8 +24,9 @@ pub fn status_at(status: &Status, now: u64, colour: bool) -> String {
     section("Tables", &tables(&status.datapath));
     for balancer in &status.load_balancers {
         let check = balancer.health_check.as_deref().unwrap_or("none");
-        let title =
-            format!("Load balancer {} ({}, health check: {check})", balancer.label, balancer.algorithm);
+        let name = balancer.name.as_deref().map(|name| format!(", {}", printable(name))).unwrap_or_default();
+        let LoadBalancerStatus { label, algorithm, .. } = balancer;
+        let title = format!("Load balancer {label}{name} ({algorithm}, health check: {check})");
         section(&title, &services(balancer));
         section("  Backends", &backends::table(&balancer.backends, &[]));
     }
@@ -47,6 +49,7 @@ fn head(status: &Status, now: u64, colour: bool) -> Vec<String> {
         daemon.version, daemon.instance, daemon.pid
     )];
     parts.extend(source(&status.source, colour));
+    parts.extend(status.cloud.iter().flat_map(|view| cloud(view, now, colour)));
     parts.extend(reconcile(&status.reconcile, now, colour));
     parts.push(format!("data path  map layout {layout}, {origin}, {instructions} verified instructions\n"));
     parts.extend(error.map(|error| below(&Colour::Bad.paint(error, colour))));
@@ -69,6 +72,21 @@ fn source(source: &SourceStatus, colour: bool) -> Vec<String> {
     let needs_restart = source.needs_restart.iter();
     parts.extend(
         needs_restart.map(|line| below(&Colour::Notice.paint(&format!("needs a restart: {line}"), colour))),
+    );
+    parts
+}
+
+fn cloud(cloud: &CloudView, now: u64, colour: bool) -> Vec<String> {
+    let age = cloud.last_success.map(|at| format!(", {} ago", duration(now.saturating_sub(at))));
+    let state = match (&cloud.error, age) {
+        (Some(error), _) => Colour::Bad.paint(&format!("the last good answer is in force: {error}"), colour),
+        (None, Some(age)) => format!("{}{age}", Colour::Good.paint("ok", colour)),
+        (None, None) => Colour::Notice.paint("not asked yet", colour),
+    };
+    let CloudView { url, polls, failures, .. } = cloud;
+    let mut parts = vec![format!("cloud      {url}: {state} ({polls} answers, {failures} failures)\n")];
+    parts.extend(
+        cloud.refused.iter().map(|refusal| below(&Colour::Notice.paint(&refusal.to_string(), colour))),
     );
     parts
 }

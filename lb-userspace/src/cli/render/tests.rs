@@ -25,6 +25,10 @@ fn status_says_what_is_wrong() {
     status.source.problems = vec!["lb.yaml:3: balancer.interfaces: is empty; name at least one".to_owned()];
     status.source.needs_restart = vec!["balancer.admin_address: none is in force; restart lbd".to_owned()];
     status.reconcile.last_error = Some("the flows table is full".to_owned());
+    if let Some(cloud) = &mut status.cloud {
+        cloud.error = Some("/v2/load-balancers: no full answer within 30 s; it is asked again".to_owned());
+        cloud.refused.clear();
+    }
     status.datapath_error = Some("reading REASONS failed".to_owned());
     status.load_balancers.clear();
     check("status-bad", &status::status_at(&status, 1_700_000_107, false));

@@ -48,6 +48,13 @@ pub const DRAIN_TIMEOUT: Bounds = Bounds::new(0, 86_400, 60);
 /// Shares of new flows.
 pub const WEIGHT: Bounds = Bounds::new(0, super::super::Weight::MAX as i64, 1);
 
+/// Where the cloud's API is when nothing is written.
+pub const CLOUD_URL: &str = "https://api.vultr.com";
+/// Seconds between looks at the cloud.
+pub const POLL_INTERVAL: Bounds = Bounds::new(1, 3_600, 10);
+/// Requests a second to the cloud; its own limit is 30.
+pub const REQUEST_RATE: Bounds = Bounds::new(1, 30, 10);
+
 /// Seconds between probes, as the cloud's clients bound them.
 pub const CHECK_INTERVAL: Bounds = Bounds::new(1, 300, 15);
 /// Seconds that an answer may take.

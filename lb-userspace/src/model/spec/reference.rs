@@ -8,8 +8,8 @@ use serde::de::{Deserializer, Error as _, Visitor};
 use serde_json::Value;
 
 use super::{
-    BalancerSpec, FirewallRuleSpec, ForwardingRuleSpec, HealthCheckSpec, InstanceSpec, LoadBalancerSpec,
-    Spec, TablesSpec, schema,
+    BalancerSpec, CloudSpec, FirewallRuleSpec, ForwardingRuleSpec, HealthCheckSpec, InstanceSpec,
+    LoadBalancerSpec, Spec, TablesSpec, schema,
 };
 
 const INTRODUCTION: &str = "\
@@ -37,6 +37,7 @@ pub fn reference() -> String {
     page.section("The file", &schema, fields::<Spec>());
     page.defined::<BalancerSpec>("`balancer`");
     page.defined::<TablesSpec>("`balancer.tables`");
+    page.defined::<CloudSpec>("`cloud`");
     page.defined::<LoadBalancerSpec>("`load_balancers[]`");
     page.defined::<ForwardingRuleSpec>("`load_balancers[].forwarding_rules[]`");
     page.defined::<HealthCheckSpec>("`load_balancers[].health_check`");
@@ -87,6 +88,7 @@ fn kind(schema: &Value) -> &'static str {
     match (schema["type"].as_str(), schema["items"]["type"].as_str()) {
         (Some("integer"), _) => "whole number",
         (Some("string"), _) => "text",
+        (Some("boolean"), _) => "true or false",
         (Some("array"), Some("string")) => "list of text",
         (Some("array"), _) => "list of mappings",
         _ => "mapping",

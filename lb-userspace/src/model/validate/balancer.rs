@@ -6,6 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::firewall::Ranges;
 use super::{address, number};
+use crate::model::cloud::Cloud;
 use crate::model::path::Path;
 use crate::model::problem::Problems;
 use crate::model::spec::{BalancerSpec, TablesSpec, bounds};
@@ -21,6 +22,16 @@ pub(super) struct BalancerDraft {
     pub(super) tables: Option<TableSizes>,
     pub(super) ranges: Ranges,
     admin_address: Option<SocketAddr>,
+    pub(super) cloud: Option<Cloud>,
+}
+
+/// What was proved before needs no second look.
+impl From<&Balancer> for BalancerDraft {
+    fn from(proved: &Balancer) -> Self {
+        let Balancer { interfaces, snat_addresses, tables, admin_address, cloud } = proved.clone();
+        let snat_addresses = snat_addresses.into_iter().map(Some).collect();
+        Self { interfaces, snat_addresses, tables: Some(tables), ranges: Ranges::Unset, admin_address, cloud }
+    }
 }
 
 impl BalancerDraft {
@@ -37,6 +48,7 @@ impl BalancerDraft {
                 spec.admin_address.as_deref(),
                 problems,
             ),
+            cloud: None,
         }
     }
 
@@ -47,6 +59,7 @@ impl BalancerDraft {
             snat_addresses: self.snat_addresses.into_iter().collect::<Option<_>>()?,
             tables: self.tables?,
             admin_address: self.admin_address,
+            cloud: self.cloud,
         })
     }
 }

@@ -118,7 +118,8 @@ fn instances(list: &Path<'_>, specs: &[InstanceSpec], problems: &mut Problems) -
 }
 
 fn rules(list: &Path<'_>, spec: &LoadBalancerSpec, problems: &mut Problems) -> Vec<Option<ForwardingRule>> {
-    let read = |(index, spec)| rule::read(spec, &list.index(index), problems);
+    let proxied = spec.proxy_protocol == Some(true);
+    let read = |(index, spec)| rule::read(spec, proxied, &list.index(index), problems);
     spec.forwarding_rules.iter().enumerate().map(read).collect()
 }
 

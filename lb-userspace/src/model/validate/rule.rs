@@ -9,9 +9,10 @@ use crate::model::problem::Problems;
 use crate::model::spec::{ForwardingRuleSpec, bounds};
 use crate::model::{ForwardingRule, Protocol};
 
-/// Reads one rule.
+/// Reads one rule; `proxied` if instances are to get a PROXY header.
 pub(super) fn read(
     spec: &ForwardingRuleSpec,
+    proxied: bool,
     path: &Path<'_>,
     problems: &mut Problems,
 ) -> Option<ForwardingRule> {
@@ -23,6 +24,11 @@ pub(super) fn read(
     if protocol != other {
         let message = format!("must be {protocol}, as the frontend_protocol is");
         problems.value(&path.key("backend_protocol"), other, message, "make both the same");
+    }
+    if proxied && protocol == Protocol::Tcp {
+        let message = "with proxy_protocol needs the proxy, which comes with a later release";
+        let fix = "leave proxy_protocol out: instances then see the balancer's address";
+        problems.value(&path.key("frontend_protocol"), protocol, message, fix);
     }
     Some(ForwardingRule { protocol, frontend_port: frontend_port?, backend_port: backend_port? })
 }

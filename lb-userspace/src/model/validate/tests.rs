@@ -18,6 +18,7 @@ fn small() -> Spec {
             cloudflare_file: None,
             admin_address: None,
         },
+        cloud: None,
         load_balancers: vec![LoadBalancerSpec {
             label: "web".to_owned(),
             vips: vec!["192.0.2.10".to_owned()],
@@ -25,6 +26,7 @@ fn small() -> Spec {
             timeout: None,
             drain_timeout: None,
             all_down: None,
+            proxy_protocol: None,
             forwarding_rules: vec![rule("tcp", 80)],
             health_check: None,
             instances: vec![instance("node-1", "10.0.3.11")],

@@ -41,6 +41,7 @@ fn api(public: bool) -> Api {
     let folder = tempfile::tempdir().unwrap();
     let desired = Arc::new(fixture::desired());
     let (source, states) = watch::channel(SourceState { desired, revision: 1, error: None });
+    let (_, cloud) = watch::channel(Arc::default());
     let (_, health) = watch::channel(Arc::new(fixture::health()));
     let drains = Arc::new(Drains::open(folder.path(), "boot", fixture::NOW).0);
     let inputs = Inputs {
@@ -65,6 +66,7 @@ fn api(public: bool) -> Api {
             admin_address: None,
         },
         source: states,
+        cloud,
         reconcile: reconciled,
         health,
         drains,

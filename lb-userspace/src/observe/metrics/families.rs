@@ -64,6 +64,16 @@ families! {
     SOURCE_REVISION = Gauge "lb_source_revision" [] "How often the desired state has changed since the start.";
     SOURCE_ERROR = Gauge "lb_source_error" [] "1 while the file is bad and the last good state is in force.";
 
+    CLOUD_LAST_SUCCESS = Gauge "lb_cloud_last_success_timestamp_seconds" []
+        "When the cloud last gave a good answer, in seconds since 1970; 0 when it has not since the start.";
+    CLOUD_POLLS = Counter "lb_cloud_polls_total" [] "Looks at the cloud that gave an answer.";
+    CLOUD_FAILURES = Counter "lb_cloud_poll_failures_total" []
+        "Looks at the cloud that gave none, so that the last good answer stayed in force.";
+    CLOUD_REQUESTS = Counter "lb_cloud_requests_total" [] "Requests made to the cloud.";
+    CLOUD_ERROR = Gauge "lb_cloud_error" [] "1 while the last look gave no answer.";
+    CLOUD_REFUSED = Gauge "lb_cloud_refused" ["load_balancer"]
+        "Parts of a load balancer that are not served as the cloud says; only where there are any.";
+
     RECONCILE_LAST_SUCCESS = Gauge "lb_reconcile_last_success_timestamp_seconds" []
         "When the kernel was last known to be as desired, in seconds since 1970; 0 when it never was.";
     RECONCILE_SUCCESSES = Counter "lb_reconcile_successes_total" [] "Reconciliations that succeeded.";

@@ -106,6 +106,8 @@ mod tests {
             "lb_backend_up{load_balancer=\"web\",instance=\"node-2\",address=\"10.0.3.12\"} 0\n",
             "lb_backend_open_flows{load_balancer=\"web\",instance=\"node-1\",address=\"10.0.3.11\"} 7\n",
             "lb_interface_attached{interface=\"eth0\",mode=\"generic\"} 1\n",
+            "lb_cloud_poll_failures_total 3\n",
+            "lb_cloud_refused{load_balancer=\"web\"} 1\n",
             "lb_table_capacity{table=\"flows4\"} 262144\n",
         ];
         for line in expected {

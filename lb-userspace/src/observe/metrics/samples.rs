@@ -7,7 +7,7 @@ use prometheus::proto::{Counter, Gauge, LabelPair, Metric, MetricFamily};
 
 use super::families::{self as family, Family, Kind};
 use crate::datapath::view::AttachMode;
-use crate::observe::api::{BackendState, BackendStatus, ServiceStatus, Status};
+use crate::observe::api::{BackendState, BackendStatus, CloudView, ServiceStatus, Status};
 use crate::observe::state::readiness;
 
 /// Samples of one scrape.
@@ -69,6 +69,7 @@ impl Samples {
         self.put(&family::READY, &[], flag(readiness(status).ready));
         self.put(&family::SOURCE_REVISION, &[], status.source.revision as f64);
         self.put(&family::SOURCE_ERROR, &[], flag(!status.source.ok));
+        status.cloud.iter().for_each(|cloud| self.put_cloud(cloud));
         let reconcile = &status.reconcile;
         self.put(&family::RECONCILE_LAST_SUCCESS, &[], reconcile.last_success.unwrap_or(0) as f64);
         self.put(&family::RECONCILE_SUCCESSES, &[], reconcile.successes as f64);
@@ -76,6 +77,17 @@ impl Samples {
         self.put(&family::RECONCILE_CHANGES, &[], reconcile.changes as f64);
         self.put(&family::RECONCILE_REPAIRED, &[], reconcile.repaired as f64);
         self.put(&family::PROCESS_START, &[], status.daemon.started as f64);
+    }
+
+    fn put_cloud(&mut self, cloud: &CloudView) {
+        self.put(&family::CLOUD_LAST_SUCCESS, &[], cloud.last_success.unwrap_or(0) as f64);
+        self.put(&family::CLOUD_POLLS, &[], cloud.polls as f64);
+        self.put(&family::CLOUD_FAILURES, &[], cloud.failures as f64);
+        self.put(&family::CLOUD_REQUESTS, &[], cloud.requests as f64);
+        self.put(&family::CLOUD_ERROR, &[], flag(cloud.error.is_some()));
+        for refused in cloud.refused.chunk_by(|one, other| one.load_balancer == other.load_balancer) {
+            self.put(&family::CLOUD_REFUSED, &[&refused[0].load_balancer], refused.len() as f64);
+        }
     }
 
     fn put_datapath(&mut self, status: &Status) {

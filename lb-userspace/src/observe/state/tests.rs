@@ -51,6 +51,16 @@ fn a_bad_file_is_said_and_does_not_make_unready() {
 }
 
 #[test]
+fn a_bad_cloud_is_said_and_does_not_make_unready() {
+    let mut status = fixture::status();
+    status.cloud.as_mut().unwrap().error = Some("no answer".to_owned());
+    let readiness = readiness(&status);
+    assert!(readiness.ready);
+    let expected = "the last good answer of https://api.example.net is in force: no answer";
+    assert_eq!(readiness.source.why.as_deref(), Some(expected));
+}
+
+#[test]
 fn what_keeps_from_being_ready() {
     let not_ready = |change: fn(&mut Status), expected: &str| {
         let mut status = fixture::status();

@@ -51,6 +51,7 @@ pub fn desired(load_balancers: Vec<LoadBalancer>) -> DesiredState {
         snat_addresses: vec![IpAddr::from([10, 0, 2, 1])],
         tables,
         admin_address: None,
+        cloud: None,
     };
     DesiredState { balancer, load_balancers }
 }

@@ -85,6 +85,15 @@ impl<'t> Reader<'t, '_, '_> {
         0
     }
 
+    fn boolean(&mut self) -> bool {
+        match self.written() {
+            Some(Value::Scalar { kind: Kind::Bool(value), .. }) => return *value,
+            Some(value) => self.wanted(value, "must be true or false", "write one of them, without quotes"),
+            None => {}
+        }
+        false
+    }
+
     fn text(&mut self) -> &'t str {
         match self.written() {
             Some(Value::Scalar { text, kind: Kind::Text }) => return text,
@@ -166,6 +175,10 @@ impl<'t> Reader<'t, '_, '_> {
 impl<'de> Deserializer<'de> for Reader<'_, '_, '_> {
     type Error = Error;
 
+    fn deserialize_bool<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_bool(self.boolean())
+    }
+
     fn deserialize_i64<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value, Error> {
         visitor.visit_i64(self.integer())
     }
@@ -205,7 +218,7 @@ impl<'de> Deserializer<'de> for Reader<'_, '_, '_> {
     }
 
     serde::forward_to_deserialize_any! {
-        bool i8 i16 i32 i128 u8 u16 u32 u64 u128 f32 f64 char bytes byte_buf unit unit_struct newtype_struct tuple
+        i8 i16 i32 i128 u8 u16 u32 u64 u128 f32 f64 char bytes byte_buf unit unit_struct newtype_struct tuple
         tuple_struct map enum identifier ignored_any
     }
 }

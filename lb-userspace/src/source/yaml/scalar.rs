@@ -7,7 +7,7 @@ pub(super) enum Kind {
     /// Nothing was written, or `null`.
     Null,
     /// `true` or `false`.
-    Bool,
+    Bool(bool),
     /// A whole number.
     Integer(i64),
     /// Any other number, also a whole one that does not fit.
@@ -21,7 +21,8 @@ impl Kind {
     pub(super) fn of_plain(text: &str) -> Self {
         match text {
             "" | "~" | "null" | "Null" | "NULL" => Self::Null,
-            "true" | "True" | "TRUE" | "false" | "False" | "FALSE" => Self::Bool,
+            "true" | "True" | "TRUE" => Self::Bool(true),
+            "false" | "False" | "FALSE" => Self::Bool(false),
             _ => integer(text).or_else(|| is_float(text).then_some(Self::Number)).unwrap_or(Self::Text),
         }
     }
@@ -61,7 +62,8 @@ mod tests {
             ("", Kind::Null),
             ("~", Kind::Null),
             ("null", Kind::Null),
-            ("True", Kind::Bool),
+            ("True", Kind::Bool(true)),
+            ("false", Kind::Bool(false)),
             ("yes", Kind::Text),
             ("0", Kind::Integer(0)),
             ("-5", Kind::Integer(-5)),

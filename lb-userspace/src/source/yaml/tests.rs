@@ -9,6 +9,7 @@ struct Sample {
     name: String,
     port: i64,
     weight: Option<i64>,
+    flag: Option<bool>,
     inner: Vec<Inner>,
 }
 
@@ -24,11 +25,23 @@ fn problems(text: &str) -> Vec<String> {
 
 #[test]
 fn what_is_right_is_read() {
-    let reading = read::<Sample>("name: a\nport: 0x50\ninner: [{words: [b, '1']}]\n");
+    let reading = read::<Sample>("name: a\nport: 0x50\nflag: true\ninner: [{words: [b, '1']}]\n");
     assert!(reading.findings.problems.is_empty());
     let words = vec!["b".to_owned(), "1".to_owned()];
-    let expected = Sample { name: "a".to_owned(), port: 80, weight: None, inner: vec![Inner { words }] };
+    let expected = Sample {
+        name: "a".to_owned(),
+        port: 80,
+        weight: None,
+        flag: Some(true),
+        inner: vec![Inner { words }],
+    };
     assert_eq!(reading.value, Some(expected));
+}
+
+#[test]
+fn true_and_false_are_not_text() {
+    let problems = problems("name: a\nport: 1\nflag: 'true'\ninner: []\n");
+    assert_eq!(problems, ["3: flag: must be true or false (true); write one of them, without quotes"]);
 }
 
 #[test]
@@ -41,7 +54,7 @@ fn every_mistake_is_found_at_once() {
         "5: inner[0].words: must be a list (b); write [a, b], or one item on each line after \"- \"",
         "6: inner[1].words: is missing; add it",
         "7: inner[2]: must be a mapping (c); write its fields as \"name: value\"",
-        "8: extra: is not a field; remove it; fields here are name, port, weight and inner",
+        "8: extra: is not a field; remove it; fields here are name, port, weight, flag and inner",
     ];
     let mut found = problems(text);
     found.sort();
