@@ -129,18 +129,6 @@ reasons! {
     RouteUnusable = 52, Drop, "route-unusable";
     /// The answer we owed could not be made, for want of room in the frame.
     ReplyFailed = 53, Drop, "reply-failed";
-    /// To a VIP, and longer by its own account than the frame is.
-    Truncated = 64, Drop, "truncated";
-    /// To a VIP, and its headers contradict themselves or each other.
-    BadHeader = 65, Drop, "bad-header";
-    /// To a VIP by a source route: IPv4's LSRR and SSRR, IPv6's routing header type 0 (RFC 5095, RFC 7126).
-    SourceRouted = 59, Drop, "source-routed";
-    /// To a VIP from an address that nobody can have there: RFC 6890's, or a VIP.
-    Martian = 60, Drop, "martian";
-    /// UDP over IPv6 to a VIP without a checksum, which RFC 8200 does not allow.
-    NoChecksum = 61, Drop, "no-checksum";
-    /// A later fragment to a VIP whose first one has not been seen.
-    FirstFragmentMissing = 62, Drop, "first-fragment-missing";
     /// TTL or hop limit used up on the way from the backend.
     TtlExpired = 54, Drop, "ttl-expired";
     /// The tables contradict each other; a bug, please report it.
@@ -151,6 +139,18 @@ reasons! {
     RateLimitedSource = 57, Drop, "rate-limited-source";
     /// A new flow to a service that has got as many this second as it may.
     RateLimitedService = 58, Drop, "rate-limited-service";
+    /// To a VIP by a source route: IPv4's LSRR and SSRR, IPv6's routing header type 0 (RFC 5095, RFC 7126).
+    SourceRouted = 59, Drop, "source-routed";
+    /// To a VIP from an address that nobody can have there: RFC 6890's, or a VIP.
+    Martian = 60, Drop, "martian";
+    /// UDP over IPv6 to a VIP without a checksum, which RFC 8200 does not allow.
+    NoChecksum = 61, Drop, "no-checksum";
+    /// A later fragment to a VIP whose first one has not been seen.
+    FirstFragmentMissing = 62, Drop, "first-fragment-missing";
+    /// To a VIP, and longer by its own account than the frame is.
+    Truncated = 64, Drop, "truncated";
+    /// To a VIP, and its headers contradict themselves or each other.
+    BadHeader = 65, Drop, "bad-header";
 }
 
 #[cfg(test)]
