@@ -64,6 +64,7 @@ impl CloudSource {
         let Some(cloud) = &balancer.cloud else { return Ok(file.clone()) };
         let kept = self.kept().and_then(|specs| readmit(balancer, &specs));
         let admitted = if let Some(admitted) = kept {
+            info!(url = %cloud.url, "starting with what the cloud said last");
             admitted
         } else {
             let wanted = self.look(cloud).await?;
