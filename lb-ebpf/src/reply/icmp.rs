@@ -38,30 +38,23 @@ pub fn answer<A: Family>(packet: &Packet, parsed: &Parsed<A>, error: Error) -> b
     if !turn_round(packet) || !packet.resize((l3 + quote) as u32) || !packet.move_head(-(room as i32)) {
         return false;
     }
-    move_link_layer(packet, room, l3)
+    move_link_layer(packet, room)
         && write_network(packet, parsed, l3, quote)
         && write_error(packet, parsed, l3 + room, quote, error)
 }
 
 /// Copies the Ethernet header and its tags to the new start of the frame.
 #[inline(always)]
-fn move_link_layer(packet: &Packet, from: usize, l3: usize) -> bool {
+fn move_link_layer(packet: &Packet, from: usize) -> bool {
     let Some([a, b, c]) = packet.read::<[u32; 3]>(from) else { return false };
     if !packet.write(0, [a, b, c]) {
         return false;
     }
-    // The EtherType, and with it the tags, each two words of two bytes.
-    let mut at = size_of::<[u32; 3]>();
-    for _ in 0..=lb_common::limits::VLAN_TAGS * 2 {
-        if at < l3 {
-            let Some(word) = packet.read::<u16>(from + at) else { return false };
-            if !packet.write(at, word) {
-                return false;
-            }
-            at += size_of::<u16>();
-        }
-    }
-    true
+    // The EtherType with up to two tags. What is behind `l3` of that is written over: not to ask for `l3` here spares older
+    // kernels' verifiers bounds that they cannot join.
+    let at = size_of::<[u32; 3]>();
+    let Some([d, e, f, g, h]) = packet.read::<[u16; 5]>(from + at) else { return false };
+    packet.write(at, [d, e, f, g, h])
 }
 
 #[inline(always)]
