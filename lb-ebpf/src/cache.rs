@@ -97,7 +97,7 @@ pub fn fill<A: Family>(key: &FlowKey<A>, slot: Slot<A>, epoch: u32) {
     }
     let Some(set) = set::<A>(kernel::cpu(), key) else { return };
     let line = line_of(set, key).unwrap_or_else(|| older(set));
-    // SAFETY: a pointer into a map value; the line is this CPU's, and others only clear its `epoch`.
+    // SAFETY: a pointer into a map value; the line is this CPU's, and others only clear it.
     unsafe {
         key.put(&mut (*line).key);
         let [source_port, destination_port] = slot.ports();

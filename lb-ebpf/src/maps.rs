@@ -368,10 +368,34 @@ pub fn unproven<A: Family>(key: &FlowKey<A>) -> Option<Slot<A>> {
     A::unproven().get_ptr_mut(key).map(Slot)
 }
 
+/// A flow by the table it was found in.
+#[derive(Clone, Copy)]
+pub enum Found<A> {
+    Proven(Slot<A>),
+    Unproven(Slot<A>),
+    Nowhere,
+}
+
+/// The flow with that tuple. One that proves itself on another CPU meanwhile is entered into the one table before it is
+/// taken out of the other: who has missed it in both looks once more.
+#[inline(always)]
+pub fn find<A: Family>(key: &FlowKey<A>) -> Found<A> {
+    if let Some(slot) = proven(key) {
+        return Found::Proven(slot);
+    }
+    if let Some(slot) = unproven(key) {
+        return Found::Unproven(slot);
+    }
+    proven(key).map_or(Found::Nowhere, Found::Proven)
+}
+
 /// The flow with that tuple, proven or not.
 #[inline(always)]
 pub fn flow<A: Family>(key: &FlowKey<A>) -> Option<Slot<A>> {
-    proven(key).or_else(|| unproven(key))
+    match find(key) {
+        Found::Proven(slot) | Found::Unproven(slot) => Some(slot),
+        Found::Nowhere => None,
+    }
 }
 
 /// What became of an attempt to enter a flow.

@@ -10,7 +10,7 @@ use lb_common::net::{Addr4, Addr6};
 use lb_common::reason::Reason;
 use lb_common::tcp::{FIN, RST, SYN};
 
-use crate::maps;
+use crate::maps::{self, Found};
 use crate::outcome::Verdict;
 use crate::packet::Packet;
 use crate::parse::{Parsed, Place, Readable};
@@ -147,12 +147,10 @@ fn with<A: Readable>(packet: &Packet, place: u32, work: impl FnOnce(&Parsed<A>) 
 
 #[inline(always)]
 fn flow<A: Readable>(packet: &Packet, parsed: &Parsed<A>) -> Verdict {
-    let (slot, verdict) = if let Some(slot) = maps::proven(&parsed.key) {
-        (slot, established::decide(parsed, slot))
-    } else if let Some(slot) = maps::unproven(&parsed.key) {
-        (slot, unproven::decide(packet, parsed, slot))
-    } else {
-        return Verdict::open();
+    let (slot, verdict) = match maps::find(&parsed.key) {
+        Found::Proven(slot) => (slot, established::decide(parsed, slot)),
+        Found::Unproven(slot) => (slot, unproven::decide(packet, parsed, slot)),
+        Found::Nowhere => return Verdict::open(),
     };
     if verdict.sends() {
         mss::clamp(packet, parsed, slot);

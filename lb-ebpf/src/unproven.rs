@@ -49,8 +49,12 @@ fn request<A: Family>(packet: &Packet, parsed: &Parsed<A>, draft: &mut Draft<A>)
     if !acknowledges || !proves(packet, parsed, draft) {
         return Verdict::send(Reason::Unproven);
     }
-    // Once evicted, the source port may be another's: the client has to come again.
+    // Once evicted, the source port may be another's: the client has to come again. Or another CPU was faster with the
+    // proof.
     let reverse = maps::unproven(&draft.far_key);
+    if reverse.is_none() && maps::proven(&draft.near_key).is_some() {
+        return Verdict::send(Reason::Established);
+    }
     if reverse.is_none_or(|reverse| reverse.peer_key(parsed.key.protocol) != parsed.key) {
         maps::remove_unproven(&draft.near_key);
         return Verdict::refuse(Reason::NoFlow);
