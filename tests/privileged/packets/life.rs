@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The life of a flow, packet by packet.
 
-use anyhow::Result;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::{Result, ensure};
 use lb_common::limits::PROOF_WINDOW;
 use lb_common::reason::Reason;
 use lb_common::tcp::{ACK, FIN, RST, SYN};
 use lb_userspace::model::Protocol::{Tcp, Udp};
 
 use super::fixture::Fixture;
-use super::row::{Row, play};
+use super::row::{Action, Row, play};
 use super::setting::{FAMILIES, Family, Pool};
 use super::talk::{Talk, back, front};
 
@@ -20,6 +22,43 @@ fn flows_live_as_written() -> Result<()> {
             for family in FAMILIES {
                 let rows = [handshake(family), talking(family), ending(family), again(family), udp(family)];
                 play(fixture, &rows.concat())?;
+            }
+            Ok(())
+        },
+    )
+}
+
+/// Two packets of a client on two CPUs at once, the proof and what follows it: neither may take the flow for unknown, in
+/// whatever table it is at that moment.
+#[test]
+fn a_flow_that_is_being_proved_is_not_lost() -> Result<()> {
+    const FLOWS: usize = 3000;
+    Fixture::play(
+        |desired| desired.balancer.tables.flows = 16 * 1024,
+        |fixture| {
+            let fixture = &*fixture;
+            for (number, family) in FAMILIES.into_iter().cycle().take(FLOWS).enumerate() {
+                let talk = Talk::new(family, Tcp, Pool::One);
+                for frame in [front(&talk.first()), back(&talk.second())] {
+                    fixture.give(frame.side, &frame.bytes)?;
+                }
+                let (proof, data) = (front(&talk.third()), front(&talk.third().payload(b"GET / HTTP/1.0")));
+                let started = AtomicBool::new(false);
+                let (first, second) = std::thread::scope(|scope| {
+                    let other = scope.spawn(|| {
+                        started.store(true, Ordering::Release);
+                        fixture.give(data.side, &data.bytes)
+                    });
+                    while !started.load(Ordering::Acquire) {
+                        std::hint::spin_loop();
+                    }
+                    // At a different moment each time.
+                    (0..number % 256 * 16).for_each(|_| std::hint::spin_loop());
+                    (fixture.give(proof.side, &proof.bytes), other.join())
+                });
+                let second = second.map_err(|_| anyhow::anyhow!("the other thread panicked"))??;
+                let actions = [first?.0, second.0];
+                ensure!(actions == [Action::Redirect as u32; 2], "flow {number}: actions {actions:?}");
             }
             Ok(())
         },

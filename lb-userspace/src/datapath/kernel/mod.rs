@@ -23,7 +23,7 @@ mod sysctl;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockWriteGuard};
 
 use aya::programs::{ProgramError, TestRun as _, TestRunOptions, TestRunResult, Xdp};
 use lb_common::reason::Reason;
@@ -60,7 +60,8 @@ pub struct Options {
 pub struct KernelDatapath(Arc<Inner>);
 
 struct Inner {
-    program: Mutex<aya::Ebpf>,
+    /// Test runs share it, so that several CPUs can be played.
+    program: RwLock<aya::Ebpf>,
     maps: Mutex<Maps>,
     hops: Mutex<NextHops>,
     attachments: Mutex<Attachments>,
@@ -75,6 +76,13 @@ struct Inner {
 impl std::fmt::Debug for Inner {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.debug_struct("Inner").field("facts", &self.facts).finish_non_exhaustive()
+    }
+}
+
+impl Inner {
+    fn program_mut(&self) -> RwLockWriteGuard<'_, aya::Ebpf> {
+        // As in `lock`.
+        self.program.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -126,7 +134,7 @@ impl KernelDatapath {
             tables: maps.capacities(),
         };
         Ok(Self(Arc::new(Inner {
-            program: Mutex::new(program),
+            program: RwLock::new(program),
             maps: Mutex::new(maps),
             hops: Mutex::new(hops),
             attachments: Mutex::new(attachments),
@@ -142,7 +150,7 @@ impl KernelDatapath {
         for name in interfaces {
             sysctl::prepare(name);
         }
-        let served = lock(&self.0.attachments).serve(interfaces, xdp(&mut lock(&self.0.program))?)?;
+        let served = lock(&self.0.attachments).serve(interfaces, xdp(&mut self.0.program_mut())?)?;
         lock(&self.0.facts).interfaces = served;
         Ok(())
     }
@@ -162,8 +170,9 @@ impl KernelDatapath {
     ) -> Result<(TestRunResult, Vec<u8>), ProgramError> {
         let mut output = vec![0; frame.len() + 256];
         let context = test_context(frame.len(), interface);
-        let mut program = lock(&self.0.program);
-        let result = xdp(&mut program).map_err(|_| ProgramError::NotLoaded)?.test_run(TestRunOptions {
+        let program = self.0.program.read().unwrap_or_else(PoisonError::into_inner);
+        let program = program.program(PROGRAM).ok_or(ProgramError::NotLoaded)?;
+        let result = <&Xdp>::try_from(program)?.test_run(TestRunOptions {
             data_in: Some(frame),
             data_out: Some(&mut output),
             ctx_in: (interface != 0).then_some(&context[..]),
@@ -176,8 +185,7 @@ impl KernelDatapath {
 
     /// A handle to the loaded program, to run it in other ways.
     pub fn program_fd(&self) -> Result<aya::programs::ProgramFd, ProgramError> {
-        let mut program = lock(&self.0.program);
-        xdp(&mut program)
+        xdp(&mut self.0.program_mut())
             .map_err(|_| ProgramError::NotLoaded)?
             .fd()?
             .try_clone()

@@ -106,7 +106,7 @@ async fn follow(datapath: &KernelDatapath, shutdown: &CancellationToken) -> anyh
 /// Attaches again to interfaces that were made anew.
 fn renew(datapath: &KernelDatapath) {
     let mut attachments = lock(&datapath.0.attachments);
-    let mut program = lock(&datapath.0.program);
+    let mut program = datapath.0.program_mut();
     match xdp(&mut program).and_then(|program| attachments.renew(program)) {
         Ok(true) => datapath.note_interfaces(attachments.views()),
         Ok(false) => {}
