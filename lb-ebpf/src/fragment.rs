@@ -5,21 +5,13 @@
 
 use lb_common::abi::{FlowKey, FragmentEntry, FragmentKey};
 use lb_common::limits::FRAGMENT_SECONDS;
-use lb_common::net::{Addr4, Address as _};
 use lb_common::reason::Reason;
 
 use crate::maps::{self, Family};
 use crate::outcome::Verdict;
-use crate::packet::{Fragment6, Ipv4, Ipv6, Packet};
-use crate::parse::{Parsed, Part, Place};
+use crate::packet::{Fragment6, Ipv4, Packet};
+use crate::parse::{Header, Parsed, Part, Place};
 use crate::{egress, kernel};
-
-/// What every fragment says of itself.
-struct Fragment<A> {
-    key: FragmentKey<A>,
-    ttl: u8,
-    length: u32,
-}
 
 /// Remembers the ports, if the packet is a first fragment; before it is translated.
 #[inline(always)]
@@ -29,20 +21,20 @@ pub fn remember<A: Family>(packet: &Packet, parsed: &Parsed<A>) {
     }
     // In front of the ports of a first fragment there is its fragment header, for IPv6.
     let header = if A::V6 { parsed.l4 - size_of::<Fragment6>() as u32 } else { parsed.l4 };
-    let Some(fragment) = read::<A>(packet, parsed.l3, header) else { return };
+    let Some((_, key)) = read::<A>(packet, parsed.l3, header) else { return };
     let entry = FragmentEntry {
         source_port: parsed.key.source_port,
         destination_port: parsed.key.destination_port,
         protocol: u32::from(parsed.key.protocol),
         seen: kernel::boot_seconds(),
     };
-    maps::remember_fragment(&fragment.key, &entry);
+    maps::remember_fragment(&key, &entry);
 }
 
 /// Decides about a fragment that is not the first.
 #[inline(always)]
 pub fn later<A: Family>(packet: &Packet, place: Place) -> Verdict {
-    let Some(Fragment { key, ttl, length }) = read::<A>(packet, place.l3, place.l4) else {
+    let Some((header, key)) = read::<A>(packet, place.l3, place.l4) else {
         return Verdict::pass(Reason::Fragment);
     };
     let first = maps::first_fragment(&key)
@@ -56,19 +48,15 @@ pub fn later<A: Family>(packet: &Packet, place: Place) -> Verdict {
         };
     };
     let parsed = Parsed {
-        key: FlowKey {
-            source: key.source,
-            destination: key.destination,
-            source_port: first.source_port,
-            destination_port: first.destination_port,
-            protocol: first.protocol as u8,
-            pad: 0,
-            pad_half: 0,
-        },
+        key: FlowKey::new(
+            first.protocol as u8,
+            (key.source, first.source_port),
+            (key.destination, first.destination_port),
+        ),
         l3: place.l3,
         l4: place.l4,
-        length,
-        ttl,
+        length: place.l3 + header.length,
+        ttl: header.ttl,
         flags: 0,
         part: Part::Later,
     };
@@ -80,31 +68,17 @@ pub fn later<A: Family>(packet: &Packet, place: Place) -> Verdict {
     verdict.unanswered()
 }
 
+/// The IP header, and what it shares with those of the other fragments; for IPv6 the fragment header is at `l4`.
 #[inline(always)]
-fn read<A: Family>(packet: &Packet, l3: u32, l4: u32) -> Option<Fragment<A>> {
-    if A::V6 {
-        let header: Ipv6 = packet.read(l3 as usize)?;
-        let fragment: Fragment6 = packet.read(l4 as usize)?;
-        return Some(Fragment {
-            key: FragmentKey {
-                source: A::narrow(header.source),
-                destination: A::narrow(header.destination),
-                identification: fragment.identification,
-                protocol: 0,
-            },
-            ttl: header.hop_limit,
-            length: l3 + size_of::<Ipv6>() as u32 + u32::from(header.payload_length.host()),
-        });
-    }
-    let header: Ipv4 = packet.read(l3 as usize)?;
-    Some(Fragment {
-        key: FragmentKey {
-            source: A::narrow(Addr4(header.source).wide()),
-            destination: A::narrow(Addr4(header.destination).wide()),
-            identification: u32::from(header.identification.raw()),
-            protocol: u32::from(header.protocol),
-        },
-        ttl: header.ttl,
-        length: l3 + u32::from(header.total_length.host()),
-    })
+fn read<A: Family>(packet: &Packet, l3: u32, l4: u32) -> Option<(Header<A>, FragmentKey<A>)> {
+    let header = Header::<A>::read(packet, l3 as usize)?;
+    let (identification, protocol) = if A::V6 {
+        (packet.read::<Fragment6>(l4 as usize)?.identification, 0)
+    } else {
+        let at = l3 as usize + core::mem::offset_of!(Ipv4, identification);
+        (u32::from(packet.read::<u16>(at)?), u32::from(header.protocol))
+    };
+    let key =
+        FragmentKey { source: header.source, destination: header.destination, identification, protocol };
+    Some((header, key))
 }

@@ -131,6 +131,57 @@ pub fn network(packet: &Packet) -> Result<Network, Reason> {
     }
 }
 
+/// What an IP header says of its packet, whatever the packet carries.
+pub struct Header<A> {
+    pub source: A,
+    pub destination: A,
+    /// TTL or hop limit.
+    pub ttl: u8,
+    /// Bytes of the packet, header included.
+    pub length: u32,
+    /// Bytes of the header.
+    pub header_length: u32,
+    /// What comes next: for IPv6 maybe an extension header.
+    pub protocol: u8,
+    /// It is of an IPv4 fragment that is not the first.
+    pub later: bool,
+}
+
+impl<A: Family> Header<A> {
+    /// Reads the header at `l3`.
+    #[inline(always)]
+    pub fn read(packet: &Packet, l3: usize) -> Option<Self> {
+        const OFFSET: u16 = 0x1fff;
+        const WORDS: u8 = 0x0f;
+        if A::V6 {
+            let header: Ipv6 = packet.read(l3)?;
+            return Some(Self {
+                source: A::narrow(header.source),
+                destination: A::narrow(header.destination),
+                ttl: header.hop_limit,
+                length: size_of::<Ipv6>() as u32 + u32::from(header.payload_length.host()),
+                header_length: size_of::<Ipv6>() as u32,
+                protocol: header.next_header,
+                later: false,
+            });
+        }
+        let header: Ipv4 = packet.read(l3)?;
+        let header_length = u32::from(header.version_and_length & WORDS) * 4;
+        if header.version_and_length >> 4 != 4 || header_length < size_of::<Ipv4>() as u32 {
+            return None;
+        }
+        Some(Self {
+            source: A::narrow(Addr4(header.source).wide()),
+            destination: A::narrow(Addr4(header.destination).wide()),
+            ttl: header.ttl,
+            length: u32::from(header.total_length.host()),
+            header_length,
+            protocol: header.protocol,
+            later: header.fragment.host() & OFFSET != 0,
+        })
+    }
+}
+
 /// A family whose packets can be read.
 pub trait Readable: Family {
     /// Reads a packet that is as almost all are: no options or extension headers, no fragment, TCP or UDP, whole.
@@ -225,15 +276,7 @@ fn read<A: Family>(
         return None;
     }
     Some(Parsed {
-        key: FlowKey {
-            source,
-            destination,
-            source_port: ports.0,
-            destination_port: ports.1,
-            protocol,
-            pad: 0,
-            pad_half: 0,
-        },
+        key: FlowKey::new(protocol, (source, ports.0), (destination, ports.1)),
         l3: place.l3,
         l4: place.l4,
         length,

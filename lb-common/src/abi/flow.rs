@@ -81,19 +81,23 @@ impl<A: Address> FlowKey<A> {
     #[inline(always)]
     #[must_use]
     pub fn reversed(&self) -> Self {
+        Self::new(self.protocol, (self.destination, self.destination_port), (self.source, self.source_port))
+    }
+
+    /// A key from the protocol number and both ends.
+    #[inline(always)]
+    pub const fn new(protocol: u8, source: (A, Be16), destination: (A, Be16)) -> Self {
         Self {
-            source: self.destination,
-            destination: self.source,
-            source_port: self.destination_port,
-            destination_port: self.source_port,
-            protocol: self.protocol,
+            source: source.0,
+            destination: destination.0,
+            source_port: source.1,
+            destination_port: destination.1,
+            protocol,
             pad: 0,
             pad_half: 0,
         }
     }
-}
 
-impl<A: Address> FlowKey<A> {
     /// Copies the key to `place` word by word; see [`Address::put`].
     #[inline(always)]
     pub fn put(&self, place: &mut Self) {
@@ -119,19 +123,9 @@ impl<A: Address> FlowEntry<A> {
     /// The key under which the other direction of this flow is found.
     #[inline(always)]
     pub fn peer(&self, protocol: u8) -> FlowKey<A> {
-        FlowKey {
-            source: self.destination,
-            destination: self.source,
-            source_port: self.destination_port,
-            destination_port: self.source_port,
-            protocol,
-            pad: 0,
-            pad_half: 0,
-        }
+        FlowKey::new(protocol, (self.destination, self.destination_port), (self.source, self.source_port))
     }
-}
 
-impl<A: Address> FlowEntry<A> {
     /// As [`FlowEntry::peer`], written to `place` word by word.
     #[inline(always)]
     pub fn put_peer(&self, protocol: u8, place: &mut FlowKey<A>) {

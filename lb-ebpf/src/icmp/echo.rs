@@ -9,7 +9,7 @@ use lb_common::reason::Reason;
 use crate::maps::{self, Family};
 use crate::outcome::Verdict;
 use crate::packet::{Icmp, Ipv4, Ipv6, Packet};
-use crate::parse::Place;
+use crate::parse::{Header, Place};
 use crate::reply::{TTL, turn_round};
 
 const REQUEST4: u8 = 8;
@@ -27,7 +27,7 @@ pub fn is_request<A: Family>(header: &Icmp) -> bool {
 #[inline(always)]
 pub fn decide<A: Family>(packet: &Packet, place: Place, header: &Icmp) -> Verdict {
     let l3 = place.l3 as usize;
-    let Some((source, destination)) = addresses::<A>(packet, l3) else {
+    let Some(Header { source, destination, .. }) = Header::<A>::read(packet, l3) else {
         return Verdict::pass(Reason::Malformed);
     };
     if !maps::is_vip(&destination) {
@@ -49,16 +49,6 @@ pub fn decide<A: Family>(packet: &Packet, place: Place, header: &Icmp) -> Verdic
     } else {
         Verdict::drop(Reason::ReplyFailed)
     }
-}
-
-#[inline(always)]
-fn addresses<A: Family>(packet: &Packet, l3: usize) -> Option<(A, A)> {
-    if A::V6 {
-        let header: Ipv6 = packet.read(l3)?;
-        return Some((A::narrow(header.source), A::narrow(header.destination)));
-    }
-    let header: Ipv4 = packet.read(l3)?;
-    Some((A::narrow([header.source[0], 0, 0, 0]), A::narrow([header.destination[0], 0, 0, 0])))
 }
 
 #[inline(always)]

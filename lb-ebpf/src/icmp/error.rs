@@ -5,14 +5,14 @@
 
 use lb_common::abi::FlowKey;
 use lb_common::checksum;
-use lb_common::net::{Addr4, Address as _, Be16, PROTOCOL_TCP, PROTOCOL_UDP};
+use lb_common::net::{Be16, PROTOCOL_TCP, PROTOCOL_UDP};
 use lb_common::reason::Reason;
 
 use crate::egress::{self, Recipe};
 use crate::maps::{self, Family, Slot};
 use crate::outcome::Verdict;
 use crate::packet::{Icmp, Ipv4, Ipv6, Packet, Tcp, Udp};
-use crate::parse::{Parsed, Part, Place};
+use crate::parse::{Header, Parsed, Part, Place};
 
 /// An error with the packet that it quotes.
 struct Quoting<A> {
@@ -78,7 +78,7 @@ impl<A: Family> Recipe for Readdressed<'_, A> {
         if self.from_end {
             return self.slot.source();
         }
-        network::<A>(self.packet, self.l3 as usize).map_or([0; 4], |header| header.source.wide())
+        Header::<A>::read(self.packet, self.l3 as usize).map_or([0; 4], |header| header.source.wide())
     }
 
     #[inline(always)]
@@ -96,7 +96,8 @@ impl<A: Family> Recipe for Readdressed<'_, A> {
         if self.from_end {
             return self.slot.ip_delta();
         }
-        let old = network::<A>(self.packet, self.l3 as usize).map_or(0, |header| header.destination.sum());
+        let old =
+            Header::<A>::read(self.packet, self.l3 as usize).map_or(0, |header| header.destination.sum());
         checksum::delta(old, A::narrow(self.slot.destination()).sum())
     }
 
@@ -109,26 +110,22 @@ impl<A: Family> Recipe for Readdressed<'_, A> {
 #[inline(always)]
 fn read<A: Family>(packet: &Packet, place: Place) -> Option<Quoting<A>> {
     let l3 = place.l4 as usize + size_of::<Icmp>();
-    let quoted = network::<A>(packet, l3)?;
+    let quoted = Header::<A>::read(packet, l3)?;
     let l4 = l3 + quoted.header_length as usize;
     let [source_port, destination_port] = packet.read::<[Be16; 2]>(l4)?;
-    let outer = network::<A>(packet, place.l3 as usize)?;
-    let quotable = quoted.protocol == PROTOCOL_TCP || quoted.protocol == PROTOCOL_UDP;
+    let outer = Header::<A>::read(packet, place.l3 as usize)?;
+    let quotable = (quoted.protocol == PROTOCOL_TCP || quoted.protocol == PROTOCOL_UDP) && !quoted.later;
     // Who is told is who sent it.
     if !quotable || quoted.source.differs(outer.destination) != 0 {
         return None;
     }
     let from_end = quoted.destination.differs(outer.source) == 0;
     let parsed = Parsed {
-        key: FlowKey {
-            source: quoted.destination,
-            destination: quoted.source,
-            source_port: destination_port,
-            destination_port: source_port,
-            protocol: quoted.protocol,
-            pad: 0,
-            pad_half: 0,
-        },
+        key: FlowKey::new(
+            quoted.protocol,
+            (quoted.destination, destination_port),
+            (quoted.source, source_port),
+        ),
         l3: place.l3,
         l4: place.l4,
         length: place.l3 + outer.length,
@@ -137,51 +134,6 @@ fn read<A: Family>(packet: &Packet, place: Place) -> Option<Quoting<A>> {
         part: Part::Later,
     };
     Some(Quoting { outer: parsed, l3: l3 as u32, l4: l4 as u32, from_end })
-}
-
-/// What an IP header says.
-struct Header<A> {
-    source: A,
-    destination: A,
-    ttl: u8,
-    /// Bytes of the packet, header included.
-    length: u32,
-    /// Bytes of the header.
-    header_length: u32,
-    protocol: u8,
-}
-
-/// Reads an IP header that ports may follow.
-#[inline(always)]
-fn network<A: Family>(packet: &Packet, l3: usize) -> Option<Header<A>> {
-    const OFFSET: u16 = 0x1fff;
-    if A::V6 {
-        let header: Ipv6 = packet.read(l3)?;
-        return Some(Header {
-            source: A::narrow(header.source),
-            destination: A::narrow(header.destination),
-            ttl: header.hop_limit,
-            length: size_of::<Ipv6>() as u32 + u32::from(header.payload_length.host()),
-            header_length: size_of::<Ipv6>() as u32,
-            protocol: header.next_header,
-        });
-    }
-    let header: Ipv4 = packet.read(l3)?;
-    let header_length = u32::from(header.version_and_length & 0x0f) * 4;
-    if header.version_and_length >> 4 != 4
-        || header_length < size_of::<Ipv4>() as u32
-        || header.fragment.host() & OFFSET != 0
-    {
-        return None;
-    }
-    Some(Header {
-        source: A::narrow(Addr4(header.source).wide()),
-        destination: A::narrow(Addr4(header.destination).wide()),
-        ttl: header.ttl,
-        length: u32::from(header.total_length.host()),
-        header_length,
-        protocol: header.protocol,
-    })
 }
 
 /// Makes the quoted packet the one that its sender sent; gives what that does to the checksum of the message.
