@@ -225,19 +225,21 @@ fn by_routing_table<A: Family>(packet: &Packet, parsed: &Parsed<A>, slot: Slot<A
     const AF_INET: u8 = 2;
     const AF_INET6: u8 = 10;
 
-    let mut route = Route {
-        family: if A::V6 { AF_INET6 } else { AF_INET },
-        protocol: parsed.key.protocol,
-        total_length: (parsed.length - parsed.l3) as u16,
-        source: slot.source(),
-        destination: slot.destination(),
-        ..Route::default()
-    };
-    let answer = packet.route(&mut route);
+    let Some(route) = maps::route() else { return Err(Verdict::drop(Reason::Inconsistent)) };
+    route.family = if A::V6 { AF_INET6 } else { AF_INET };
+    route.protocol = parsed.key.protocol;
+    route.source_port = 0;
+    route.destination_port = 0;
+    route.total_length = (parsed.length - parsed.l3) as u16;
+    route.flow_info = 0;
+    let ([a, b, c, d], [e, f, g, h]) = (slot.source(), slot.destination());
+    route.source = [a, b, c, d];
+    route.destination = [e, f, g, h];
+    let answer = packet.route(route);
     match answer {
         answer::SUCCESS => {
             if !slot.meta().from_client() {
-                remember::<A>(slot, &route);
+                remember::<A>(slot, route);
             }
             let addresses = NextHop::addresses(route.destination_mac, route.source_mac);
             Ok(Way { interface: route.interface, addresses, handed_over: Reason::NextHopUnresolved })

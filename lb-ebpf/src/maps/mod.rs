@@ -24,7 +24,8 @@ pub use counters::*;
 pub use flows::*;
 pub use policy::*;
 
-use crate::{cache, kernel};
+use crate::cache;
+use crate::kernel::{self, Route};
 
 /// `BPF_F_INNER_MAP`: the maps of an outer one may differ in length.
 const INNER_MAP: usize = 0x1000;
@@ -96,6 +97,8 @@ static BACKEND_TRAFFIC: PerCpuArray<Traffic, 1> = PerCpuArray::new();
 #[btf_map]
 static REASONS: PerCpuArray<Tally, { REASON_SLOTS as usize }> = PerCpuArray::new();
 
+#[btf_map]
+static ROUTE: PerCpuArray<Route, 1> = PerCpuArray::new();
 #[btf_map]
 static DRAFT4: PerCpuArray<Draft<Addr4>, 1> = PerCpuArray::new();
 #[btf_map]
@@ -290,6 +293,13 @@ pub fn next_hop(index: u32) -> Option<&'static NextHop> {
 pub fn neighbour(key: &NeighbourKey) -> u32 {
     // SAFETY: copied at once; the value is one word.
     unsafe { NEIGHBOURS.get(key) }.copied().unwrap_or(UNKNOWN_NEXT_HOP)
+}
+
+/// Where the routing table is asked: a question takes too much of the stack.
+#[inline(always)]
+pub fn route() -> Option<&'static mut Route> {
+    // SAFETY: this CPU's own value; one caller in the program takes it.
+    ROUTE.get_ptr_mut(0).map(|route| unsafe { &mut *route })
 }
 
 /// What holds for every packet.
