@@ -70,17 +70,20 @@ fn lower(packet: &Packet, l4: u32, limit: u16) {
     let end = u32::from(header.length >> 4) * 4;
     let mut at = OPTIONS;
     let mut value = 0;
-    kernel::repeat(OPTIONS_MAX, |_| {
+    // By value what is not changed: references to all of it take more stack.
+    let (next, found) = (&mut at, &mut value);
+    kernel::repeat(OPTIONS_MAX, move |_| {
+        let at = *next;
         if at >= end {
             return Turn::Done;
         }
         let Some([kind, length]) = packet.read::<[u8; 2]>((l4 + at) as usize) else { return Turn::Done };
         match mss::step(kind, length, end - at) {
-            Step::Found => value = at + 2,
+            Step::Found => *found = at + 2,
             Step::Skip(bytes) => {
                 // Not beyond `end`, as `step` has seen; the mask says so to the verifier, which asks for the same bounds
                 // after each turn.
-                at = (at + bytes) & HEADER_MASK;
+                *next = (at + bytes) & HEADER_MASK;
                 return Turn::Next;
             }
             Step::End => {}
