@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
-//! A packet of no flow: if it is for a service and may open a flow, it gets a backend, a source port, and two entries.
+//! A packet that opens a flow: it gets a backend, a source port, and two entries.
 
-use lb_common::abi::{FlowMeta, ServiceEntry, ServiceKey};
-use lb_common::net::PROTOCOL_TCP;
+use lb_common::abi::{FlowMeta, ServiceEntry};
 use lb_common::reason::Reason;
-use lb_common::tcp::{self, RST};
 
 use crate::log::log;
 use crate::maps::{self, Entered, Family};
@@ -14,28 +12,12 @@ use crate::parse::Parsed;
 use crate::snat::{self, Ticket};
 use crate::{admit, kernel, mss, select};
 
-/// Opens a flow and sends the packet on by it, refuses it, or leaves the packet alone.
+/// Gives a packet that is admitted a flow to be sent on by, or refuses it.
 #[inline(always)]
 pub fn decide<A: Family>(packet: &Packet, parsed: &Parsed<A>) -> Verdict {
     let key = &parsed.key;
-    let frontend =
-        ServiceKey { address: key.destination, port: key.destination_port, protocol: key.protocol, pad: 0 };
-    let Some(service) = maps::service(&frontend) else { return Verdict::pass(Reason::NotOurs) };
-    if key.protocol == PROTOCOL_TCP && !tcp::opens(parsed.flags) {
-        if parsed.flags & RST != 0 {
-            return Verdict::drop(Reason::StrayReset);
-        }
-        return Verdict::refuse(Reason::NoFlow);
-    }
-    if key.source.martian() || maps::is_vip(&key.source) {
-        return Verdict::drop(Reason::Martian);
-    }
-    if let Some(reason) = admit::refusal(key, &service) {
-        return Verdict::drop(reason);
-    }
-    if parsed.ttl <= 1 {
-        return Verdict::refuse(Reason::TtlExceeded);
-    }
+    // It was there a moment ago.
+    let Some(service) = maps::service(&admit::frontend(key)) else { return Verdict::pass(Reason::NotOurs) };
     let slot = select::backend(key, &service);
     if slot == select::NONE {
         log!(packet, aya_log_ebpf::macro_support::Level::Warn, "no backend for service {}", service.index);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR MIT
 //! All that is not the usual, in a few steps: a packet whose headers are to be found first; one of a flow that the cache
-//! does not have, or for which something is out of the ordinary; one that opens a flow; one that its flow sends on; one
+//! does not have, or for which something is out of the ordinary; one of no flow; one that opens a flow; one that its flow sends on; one
 //! whose sender is refused; a later fragment; ICMP. Each step is a global function for each family, so that the verifier walks it once and by
 //! itself. A step reads the packet again, which costs a new flow little and the usual packet nothing.
 
@@ -14,7 +14,7 @@ use crate::maps::{self, Found};
 use crate::outcome::Verdict;
 use crate::packet::Packet;
 use crate::parse::{Parsed, Place, Readable};
-use crate::{cache, egress, established, fragment, icmp, mss, open, reply, survey, unproven};
+use crate::{admit, cache, egress, established, fragment, icmp, mss, open, reply, survey, unproven};
 
 /// A family whose packets can take the slow path.
 pub trait Steps: Readable {
@@ -23,6 +23,8 @@ pub trait Steps: Readable {
     /// A packet of a flow, for which something is out of the ordinary.
     fn flow(packet: &Packet, place: Place) -> Verdict;
     /// A packet of no flow.
+    fn admit(packet: &Packet, place: Place) -> Verdict;
+    /// A packet that opens a flow.
     fn open(packet: &Packet, place: Place) -> Verdict;
     /// A packet that is sent on by its flow.
     fn send(packet: &Packet, place: Place, verdict: Verdict) -> Verdict;
@@ -55,6 +57,9 @@ pub fn explore<A: Steps>(packet: &Packet, l3: u32) -> Verdict {
 pub fn steer<A: Steps>(packet: &Packet, place: Place) -> Verdict {
     let mut verdict = A::flow(packet, place);
     if verdict.opens() {
+        verdict = A::admit(packet, place);
+    }
+    if verdict.opens() {
         verdict = A::open(packet, place);
     }
     if verdict.sends() {
@@ -82,9 +87,10 @@ macro_rules! step {
 
 /// Makes the global functions of a family.
 macro_rules! steps {
-    ($family:ty, $read:path, $survey:ident, $flow:ident, $open:ident, $send:ident, $refuse:ident, $fragment:ident, $icmp:ident) => {
+    ($family:ty, $read:path, $survey:ident, $flow:ident, $admit:ident, $open:ident, $send:ident, $refuse:ident, $fragment:ident, $icmp:ident) => {
         step!($survey, |packet, l3| $read(&packet, l3));
         step!($flow, |packet, place| with::<$family>(&packet, place, |parsed| flow(&packet, parsed)));
+        step!($admit, |packet, place| with::<$family>(&packet, place, |parsed| admit::decide(parsed)));
         step!($open, |packet, place| with::<$family>(&packet, place, |parsed| open::decide(&packet, parsed)));
         step!($send, |packet, place, word| with::<$family>(&packet, place, |parsed| {
             send(&packet, parsed, Verdict::from_word(word))
@@ -104,6 +110,11 @@ macro_rules! steps {
             #[inline(always)]
             fn flow(packet: &Packet, place: Place) -> Verdict {
                 Verdict::from_word($flow(packet.raw_context(), place.word()))
+            }
+
+            #[inline(always)]
+            fn admit(packet: &Packet, place: Place) -> Verdict {
+                Verdict::from_word($admit(packet.raw_context(), place.word()))
             }
 
             #[inline(always)]
@@ -134,8 +145,8 @@ macro_rules! steps {
     };
 }
 
-steps!(Addr4, survey::ipv4, survey4, flow4, open4, send4, refuse4, fragment4, icmp4);
-steps!(Addr6, survey::ipv6, survey6, flow6, open6, send6, refuse6, fragment6, icmp6);
+steps!(Addr4, survey::ipv4, survey4, flow4, admit4, open4, send4, refuse4, fragment4, icmp4);
+steps!(Addr6, survey::ipv6, survey6, flow6, admit6, open6, send6, refuse6, fragment6, icmp6);
 
 #[inline(always)]
 fn with<A: Readable>(packet: &Packet, place: u32, work: impl FnOnce(&Parsed<A>) -> Verdict) -> Verdict {
