@@ -20,7 +20,7 @@ pub struct Options {
     /// Run only tests whose name contains one of these; checks and builds that no test needs are left out.
     filter: Vec<String>,
     /// Run only this step (may be given again): format, tidy, clippy, unit, doc, unprivileged, build, privileged,
-    /// benches, and kernels, which runs only when it is named.
+    /// kernels, benches.
     #[arg(long, conflicts_with = "filter")]
     step: Vec<String>,
 }
@@ -50,9 +50,7 @@ pub fn run(options: &Options) -> Result<()> {
 
 impl Options {
     fn wants(&self, step: &Step) -> bool {
-        let asked = self.step.iter().any(|name| name == step.name);
-        // Emulation takes longer than all else together.
-        let named = asked || (self.step.is_empty() && step.kind != Kind::Kernels);
+        let named = self.step.is_empty() || self.step.iter().any(|name| name == step.name);
         let whole = matches!(step.kind, Kind::Check | Kind::Kernels);
         named && (self.filter.is_empty() || !whole)
     }

@@ -32,7 +32,7 @@ pub enum Kind {
     Tests,
     /// Runs tests that need root, one at a time: timing is part of what they check, and the machine is small.
     RootTests,
-    /// Passes or fails as a whole, needs root, and is left out where no other kernel can be run, or nobody asks for it.
+    /// Passes or fails as a whole, needs root, and is left out where no other kernel can be run.
     Kernels,
 }
 
